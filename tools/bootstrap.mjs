@@ -14,7 +14,9 @@ const [command = '', ...args] = process.argv.slice(2);
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  fail(`mirror needs Node 20.19 or later, and this is ${process.versions.node}. Install it from https://nodejs.org/.`);
+  fail(
+    `mirror needs Node 20.19 or later, and this is ${process.versions.node}. Install it from https://nodejs.org/.`,
+  );
 }
 installPackages();
 
@@ -46,12 +48,17 @@ function installPackages() {
     stdio: ['ignore', 'ignore', 'inherit'],
     shell: process.platform === 'win32',
   });
-  if (npm.status !== 0) fail('The packages could not be installed: see the lines of npm above. Is the npm registry reachable?');
+  if (npm.status !== 0)
+    fail('The packages could not be installed: see the lines of npm above. Is the npm registry reachable?');
   writeFileSync(stamp, wanted);
 }
 
 function run(file, fileArgs) {
-  const env = { ...process.env, UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16', MALLOC_ARENA_MAX: '2' };
+  const env = {
+    ...process.env,
+    UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16',
+    MALLOC_ARENA_MAX: '2',
+  };
   const child = spawnSync(process.execPath, ['--import', 'tsx', join(root, file), ...fileArgs], {
     cwd: root,
     env,
