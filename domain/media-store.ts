@@ -24,6 +24,25 @@ export interface MediaStoreCleaner {
   removePrefix(prefix: string): Promise<void>;
 }
 
+/**
+ * Where recordings go: objects that may be written again, such as a playlist that grows. Unlike a live part,
+ * nothing here is bound to one content for ever; readers see the old object or the new one, each whole.
+ */
+export interface ObjectWriter {
+  /**
+   * Writes an object, over an earlier one of the same key if there is one.
+   *
+   * @param options.contentType what HTTP readers are told, e.g. `video/mp4`.
+   * @param options.cacheControl an HTTP Cache-Control value; absent: the store's default.
+   * @throws MirrorError `STORE_*`, retryable when a later try may succeed (throttled, disk full).
+   */
+  write(
+    key: string,
+    bytes: Uint8Array,
+    options: { readonly contentType: string; readonly cacheControl?: string; readonly signal: AbortSignal },
+  ): Promise<void>;
+}
+
 /** Key of a track's init segment. */
 export function initKey(streamId: string, track: Track): string {
   return `streams/${streamId}/${track}/init.mp4`;
