@@ -1,0 +1,78 @@
+/** What can go wrong between mirror and the services that it stands on. Listed in docs/errors.md. */
+import { defineErrors } from '../domain/errors.ts';
+
+export const storeErrors = defineErrors('STORE', {
+  BAD_KEY: {
+    retryable: false,
+    meaning: 'The object key is not one that a store accepts.',
+    remedy:
+      'Make keys with the functions of domain/media-store.ts: names of A-Z, a-z, 0-9, . _ - and slashes.',
+  },
+  FULL: {
+    retryable: true,
+    meaning: 'The disk of the media store is full.',
+    remedy:
+      'Free space in the data directory, shorten the retention, or choose another disk with --data-dir.',
+  },
+  FORBIDDEN: {
+    retryable: false,
+    meaning: 'The media store refused access.',
+    remedy:
+      'Disk: give this user write access to the data directory. S3: allow the role s3express:CreateSession (directory bucket) or s3:GetObject and s3:PutObject.',
+  },
+  NOT_FOUND: {
+    retryable: false,
+    meaning: 'The bucket or the data directory of the media store does not exist.',
+    remedy: 'Check the configured name and region; create the bucket or the directory.',
+  },
+  NO_LINKS: {
+    retryable: false,
+    meaning: 'The file system of the data directory has no hard links, which whole-or-nothing writes need.',
+    remedy: 'Choose a directory on ext4, xfs, btrfs, APFS or NTFS with --data-dir.',
+  },
+  THROTTLED: {
+    retryable: true,
+    meaning: 'The media store asks for fewer requests.',
+    remedy:
+      'Nothing, if it is rare: the write is tried again. If it lasts, spread streams over more buckets.',
+  },
+  TIMEOUT: {
+    retryable: true,
+    meaning: 'The media store did not answer in time.',
+    remedy: 'Nothing, if it is rare. If it lasts, check the network path to the store and its health page.',
+  },
+  UNREACHABLE: {
+    retryable: true,
+    meaning: 'The media store cannot be reached.',
+    remedy: 'Check the endpoint, the region, the DNS, and the security group or gateway endpoint on the way.',
+  },
+  FAILED: {
+    retryable: true,
+    meaning: 'The media store answered with an error that mirror does not know.',
+    remedy: 'Read the cause in the log line; report it if it is not a passing fault of the store.',
+  },
+});
+
+export const liveEdgeErrors = defineErrors('LIVE_EDGE', {
+  NOT_OPEN: {
+    retryable: false,
+    meaning: 'A part was appended to a stream that was never opened, or was removed since.',
+    remedy: 'Call open() first. If the stream was removed on purpose, stop its runner.',
+  },
+  UNREACHABLE: {
+    retryable: true,
+    meaning: 'The live edge (Redis) did not answer in time.',
+    remedy: 'Check that Redis runs, that REDIS_URL is right, and that the security group lets this host in.',
+  },
+  REFUSED: {
+    retryable: false,
+    meaning: 'The live edge (Redis) refused a command.',
+    remedy:
+      'Read the cause: a wrong password, missing rights of the user, a full memory, or a read-only replica.',
+  },
+  BAD_DATA: {
+    retryable: false,
+    meaning: 'The live edge (Redis) holds an entry that mirror cannot read.',
+    remedy: 'Give mirror a Redis of its own, or remove the keys under its prefix while no stream runs.',
+  },
+});
