@@ -1,11 +1,12 @@
 /** What a stream is: its identity, how its feed arrives, and the states of its life. */
 import { z } from 'zod';
 import { SEED_LIMITS } from './profile.ts';
+import { STREAM_ID_PATTERN } from './stream-id.ts';
 
 /** Lower-case letters, digits and hyphens; usable in a host name, a path and an S3 key alike. */
 export const streamIdSchema = z
   .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'must be 1-40 of a-z, 0-9 and inner hyphens');
+  .regex(STREAM_ID_PATTERN, 'must be 1-40 of a-z, 0-9 and inner hyphens');
 
 const portSchema = z.int().min(1).max(65_535);
 const hostSchema = z.string().min(1).max(253);
