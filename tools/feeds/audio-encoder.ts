@@ -1,0 +1,148 @@
+/** Encodes the tone of a feed. */
+import {
+  AV_CHANNEL_LAYOUT_5POINT1,
+  AV_CHANNEL_LAYOUT_MONO,
+  AV_CHANNEL_LAYOUT_STEREO,
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_SAMPLE_FMT_FLT,
+  AV_SAMPLE_FMT_FLTP,
+  AV_SAMPLE_FMT_S16,
+  AVERROR_EAGAIN,
+  type AVSampleFormat,
+  type FFEncoderCodec,
+} from 'node-av/constants';
+import { Codec, CodecContext, Dictionary, FFmpegError, Frame, Packet, Rational } from 'node-av/lib';
+import { feedErrors } from './errors.ts';
+import type { FeedOptions } from './options.ts';
+import type { Tone } from './tone.ts';
+
+export const SAMPLE_RATE_HZ = 48_000;
+
+const CHOICES: Readonly<
+  Record<
+    Exclude<FeedOptions['audioCodec'], 'none'>,
+    { encoder: FFEncoderCodec; sampleFormat: AVSampleFormat }
+  >
+> = {
+  aac: { encoder: 'aac' as FFEncoderCodec, sampleFormat: AV_SAMPLE_FMT_FLTP },
+  ac3: { encoder: 'ac3' as FFEncoderCodec, sampleFormat: AV_SAMPLE_FMT_FLTP },
+  mp2: { encoder: 'mp2' as FFEncoderCodec, sampleFormat: AV_SAMPLE_FMT_S16 },
+  opus: { encoder: 'libopus' as FFEncoderCodec, sampleFormat: AV_SAMPLE_FMT_FLT },
+};
+const LAYOUTS = {
+  1: AV_CHANNEL_LAYOUT_MONO,
+  2: AV_CHANNEL_LAYOUT_STEREO,
+  6: AV_CHANNEL_LAYOUT_5POINT1,
+} as const;
+
+export class AudioEncoder {
+  readonly context: CodecContext;
+  /** Samples per channel of one frame. */
+  readonly frameSampleCount: number;
+  private readonly frame: Frame;
+  private readonly packet: Packet;
+  private readonly mono: Float32Array;
+  private readonly tone: Tone;
+
+  private constructor(context: CodecContext, tone: Tone) {
+    this.context = context;
+    this.tone = tone;
+    this.frameSampleCount = context.frameSize;
+    this.mono = new Float32Array(this.frameSampleCount);
+    this.frame = new Frame();
+    this.frame.alloc();
+    this.frame.format = context.sampleFormat;
+    this.frame.nbSamples = this.frameSampleCount;
+    this.frame.sampleRate = SAMPLE_RATE_HZ;
+    this.frame.channelLayout = context.channelLayout;
+    FFmpegError.throwIfError(this.frame.getBuffer(0), 'allocate an audio frame');
+    this.packet = new Packet();
+    this.packet.alloc();
+  }
+
+  /**
+   * @param globalHeader the codec's configuration goes to the extradata, for an SDP.
+   * @returns undefined when the feed has no audio.
+   * @throws MirrorError `FEED_CODEC`.
+   */
+  static async open(
+    options: FeedOptions,
+    tone: Tone,
+    { globalHeader = false } = {},
+  ): Promise<AudioEncoder | undefined> {
+    if (options.audioCodec === 'none') return undefined;
+    const choice = CHOICES[options.audioCodec];
+    const codec = Codec.findEncoderByName(choice.encoder);
+    if (!codec) throw feedErrors.create('CODEC', `There is no encoder ${choice.encoder}.`);
+    const context = new CodecContext();
+    context.allocContext3(codec);
+    context.sampleRate = SAMPLE_RATE_HZ;
+    context.sampleFormat = choice.sampleFormat;
+    context.channelLayout = LAYOUTS[options.audioChannelCount];
+    context.timeBase = new Rational(1, SAMPLE_RATE_HZ);
+    context.bitRate = BigInt(options.audioBitrateBps);
+    context.threadCount = 1;
+    if (globalHeader) context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
+    const settings: Record<string, string> =
+      options.audioCodec === 'aac'
+        ? { aac_coder: 'fast' }
+        : options.audioCodec === 'opus'
+          ? { frame_duration: '20' }
+          : {};
+    const code = await context.open2(codec, Dictionary.fromObject(settings));
+    if (code < 0) {
+      context.freeContext();
+      throw feedErrors.create('CODEC', `${choice.encoder}: ${FFmpegError.strerror(code)}.`);
+    }
+    return new AudioEncoder(context, tone);
+  }
+
+  /**
+   * Encodes the frame that begins at `firstSample`.
+   *
+   * @param toneSample the same instant counted from the start of a second of the feed's clock.
+   */
+  async encode(
+    firstSample: number,
+    toneSample: number,
+    onPacket: (packet: Packet) => Promise<void>,
+  ): Promise<void> {
+    this.frame.makeWritable();
+    this.tone.read(toneSample, this.mono);
+    this.fill();
+    this.frame.pts = BigInt(firstSample);
+    FFmpegError.throwIfError(await this.context.sendFrame(this.frame), 'encode audio');
+    for (;;) {
+      const code = await this.context.receivePacket(this.packet);
+      if (code === AVERROR_EAGAIN || code < 0) break;
+      await onPacket(this.packet);
+      this.packet.unref();
+    }
+  }
+
+  close(): void {
+    this.packet.free();
+    this.frame.free();
+    this.context.freeContext();
+  }
+
+  private fill(): void {
+    const channelCount = this.context.channelLayout.nbChannels;
+    const planes = this.frame.data ?? [];
+    const count = this.frameSampleCount;
+    if (this.context.sampleFormat === AV_SAMPLE_FMT_FLTP) {
+      for (const plane of planes.slice(0, channelCount))
+        new Float32Array(plane.buffer, plane.byteOffset, count).set(this.mono);
+      return;
+    }
+    const plane = planes[0];
+    if (!plane) return;
+    const float = this.context.sampleFormat === AV_SAMPLE_FMT_FLT;
+    const target = float
+      ? new Float32Array(plane.buffer, plane.byteOffset, count * channelCount)
+      : new Int16Array(plane.buffer, plane.byteOffset, count * channelCount);
+    const full = float ? 1 : 32_767;
+    for (let at = 0; at < target.length; at++)
+      target[at] = (this.mono[Math.floor(at / channelCount)] ?? 0) * full;
+  }
+}

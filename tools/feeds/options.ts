@@ -1,0 +1,105 @@
+/** What a test feed can be told. Defaults make a small HEVC feed that costs little CPU. */
+import { z } from 'zod';
+
+export const VIDEO_CODECS = ['hevc', 'hevc-main10', 'hevc-422', 'hevc-422-10', 'h264', 'mpeg2'] as const;
+export const AUDIO_CODECS = ['aac', 'ac3', 'mp2', 'opus', 'none'] as const;
+
+const evenSchema = z.int().min(64).max(7680).multipleOf(2);
+
+export const feedOptionsSchema = z
+  .strictObject({
+    /**
+     * `srt://host:port?...` (query as in FFmpeg: mode=caller|listener, latency in microseconds, passphrase,
+     * streamid), `rtp://host:port` (MPEG-TS in RTP), or `rtp+sdp://host:port` (elementary streams in RTP:
+     * video on that port, audio two above it).
+     */
+    to: z.string().regex(/^(srt|rtp|rtp\+sdp):\/\//, 'must begin with srt://, rtp:// or rtp+sdp://'),
+    name: z.string().min(1).max(24).default('TEST FEED'),
+    feedNumber: z.int().min(0).max(255).default(0),
+
+    videoCodec: z.enum(VIDEO_CODECS).default('hevc'),
+    widthPx: evenSchema.default(640),
+    heightPx: evenSchema.default(360),
+    /** Frames per second as a fraction: 30000/1001 is 29.97. */
+    frameRate: z
+      .strictObject({ num: z.int().positive(), den: z.int().positive() })
+      .default({ num: 30, den: 1 }),
+    sampleAspectRatio: z.strictObject({ num: z.int().positive(), den: z.int().positive() }).optional(),
+    /** Top field first; H.264 and MPEG-2 only. */
+    interlaced: z.boolean().default(false),
+    hdr: z.enum(['none', 'pq', 'hlg']).default('none'),
+    videoBitrateBps: z.int().min(50_000).max(100_000_000).default(1_000_000),
+    gopMs: z.int().min(100).max(10_000).default(1_000),
+
+    audioCodec: z.enum(AUDIO_CODECS).default('aac'),
+    audioChannelCount: z.union([z.literal(1), z.literal(2), z.literal(6)]).default(2),
+    audioBitrateBps: z.int().min(16_000).max(640_000).default(128_000),
+    beep: z.boolean().default(true),
+    /**
+     * True: audio leaves in bursts of several frames, as FFmpeg's MPEG-TS muxer and many encoders send it.
+     * False: each audio frame leaves at once.
+     */
+    audioBursts: z.boolean().default(false),
+
+    /** How much faster the feed's clock runs than ours, in millionths. */
+    driftPpm: z.number().min(-5_000).max(5_000).default(0),
+    /** PTS of the first frame, in 90 kHz ticks. */
+    startPtsTicks: z.int().min(0).default(126_000),
+    /** At `atMs` after the start all later timestamps move by `byMs`. */
+    timestampJumps: z
+      .array(z.strictObject({ atMs: z.int().min(0), byMs: z.int() }))
+      .max(64)
+      .default([]),
+    /** At `atMs` after the start nothing is sent for `forMs`; the connection stays. */
+    pauses: z
+      .array(z.strictObject({ atMs: z.int().min(0), forMs: z.int().positive() }))
+      .max(64)
+      .default([]),
+    /** Ends cleanly after this time. */
+    durationMs: z.int().positive().optional(),
+    /** Share of TS packets that are overwritten with random bytes, and that are cut short. */
+    garbageRate: z.number().min(0).max(1).default(0),
+    truncateRate: z.number().min(0).max(1).default(0),
+    /** Seed of all random choices, so that a run can be repeated. */
+    seed: z.int().min(1).default(1),
+    /** How long to try to reach the receiver. */
+    connectTimeoutMs: z.int().positive().default(10_000),
+  })
+  .check((context) => {
+    const { videoCodec, interlaced, hdr } = context.value;
+    if (interlaced && videoCodec !== 'h264' && videoCodec !== 'mpeg2')
+      context.issues.push(issue('interlaced', 'only with h264 and mpeg2', context.value));
+    if (hdr !== 'none' && videoCodec !== 'hevc-main10' && videoCodec !== 'hevc-422-10')
+      context.issues.push(issue('hdr', 'needs a 10-bit codec: hevc-main10 or hevc-422-10', context.value));
+  });
+
+export type FeedOptions = z.output<typeof feedOptionsSchema>;
+export type FeedInput = z.input<typeof feedOptionsSchema>;
+
+/** 33 bits of PTS wrap after 26.5 hours; this start makes it happen `inMs` after the start. */
+export function startPtsThatWraps(inMs: number): number {
+  return 2 ** 33 - inMs * 90;
+}
+
+/** The SRT address of a receiver, in the form that FFmpeg, OBS and this sender take. */
+export function srtUrl(target: {
+  readonly host?: string;
+  readonly port: number;
+  readonly mode?: 'caller' | 'listener';
+  readonly latencyMs?: number;
+  readonly passphrase?: string;
+  readonly streamId?: string;
+}): string {
+  const query = new URLSearchParams({
+    mode: target.mode ?? 'caller',
+    latency: String((target.latencyMs ?? 120) * 1000),
+  });
+  if (target.passphrase) query.set('passphrase', target.passphrase);
+  if (target.streamId) query.set('streamid', target.streamId);
+  const host = target.host ?? '127.0.0.1';
+  return `srt://${host.includes(':') ? `[${host}]` : host}:${target.port}?${query}`;
+}
+
+function issue(option: string, message: string, input: unknown) {
+  return { code: 'custom' as const, path: [option], message, input };
+}
