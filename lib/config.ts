@@ -78,6 +78,8 @@ export const environmentSchema = z
       /** Requests per 5 minutes and address before WAF blocks, on the API and the page. */
       wafRequestsPer5Minutes: z.int().min(100).max(2_000_000),
     }),
+    /** Newest first. A rotation puts a new number in front, and takes the last one away days later. */
+    signingKeyGenerations: z.array(z.int().min(1)).min(1).max(4),
     retention: z.strictObject({
       logDays: z.union([z.literal(7), z.literal(14), z.literal(30), z.literal(90)]),
       recordingDays: z.int().min(1).max(3_650),
@@ -93,6 +95,8 @@ export const environmentSchema = z
     const { gpu, ingest, origin, delivery, state, retention } = environment;
     if (environment.zoneIds[0] === environment.zoneIds[1])
       problem(['zoneIds'], 'must be two different zones');
+    if (new Set(environment.signingKeyGenerations).size !== environment.signingKeyGenerations.length)
+      problem(['signingKeyGenerations'], 'each generation may be named once');
     if (gpu.minInstances > gpu.maxInstances)
       problem(['gpu', 'minInstances'], `must not exceed maxInstances (${gpu.maxInstances})`);
     if (gpu.maxInstances * gpu.feedsPerInstance < ingest.slotCount)
@@ -137,6 +141,7 @@ const dev: Environment = {
   origin: { cpuUnits: 512, memoryMiB: 1_024, minTasks: 1, maxTasks: 2 },
   viewers: { limit: 100, streamsPerViewer: SEED_LIMITS.streamsPerViewer },
   delivery: { priceClass: 'PriceClass_100', wafRequestsPer5Minutes: 10_000 },
+  signingKeyGenerations: [1],
   retention: { logDays: 7, recordingDays: 7, keepData: false },
   budgetUsdPerMonth: 900,
 };

@@ -1,7 +1,11 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Environment } from './config.ts';
+import { EdgeProtectionStack } from './stacks/edge-protection-stack.ts';
 import { NetworkStack } from './stacks/network-stack.ts';
+import { OriginStack } from './stacks/origin-stack.ts';
+import { RunnerStack } from './stacks/runner-stack.ts';
+import { SigningKeyStack } from './stacks/signing-key-stack.ts';
 import { StateStack } from './stacks/state-stack.ts';
 import { StorageStack } from './stacks/storage-stack.ts';
 
@@ -22,9 +26,33 @@ export function buildPlatform(app: App, environment: Environment) {
   });
   const storage = new StorageStack(app, `${prefix}-storage`, { ...common, description: 'mirror: buckets' });
   const state = new StateStack(app, `${prefix}-state`, { ...common, network, description: 'mirror: Valkey' });
+  const runner = new RunnerStack(app, `${prefix}-runner`, {
+    ...common,
+    network,
+    storage,
+    state,
+    description: 'mirror: GPU hosts and ingest',
+  });
+  const origin = new OriginStack(app, `${prefix}-origin`, {
+    ...common,
+    network,
+    storage,
+    state,
+    cluster: runner.cluster,
+    description: 'mirror: origin',
+  });
+  const signingKey = new SigningKeyStack(app, `${prefix}-signing-key`, {
+    ...common,
+    description: 'mirror: keys of signed URLs',
+  });
+  const edgeProtection = new EdgeProtectionStack(app, `${prefix}-edge-protection`, {
+    ...common,
+    env: { region: 'us-east-1' },
+    description: 'mirror: web ACL',
+  });
 
   Tags.of(app).add('project', 'mirror');
   Tags.of(app).add('environment', environment.name);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { network, storage, state };
+  return { network, storage, state, runner, origin, signingKey, edgeProtection };
 }

@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { IgnoreMode } from 'aws-cdk-lib';
+import * as assets from 'aws-cdk-lib/aws-ecr-assets';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+
+const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The image of one of our services, built from the repository at deployment. Synthesis only fingerprints. */
+export function serviceImage(dockerfile: string, architecture: 'amd64' | 'arm64'): ecs.ContainerImage {
+  return ecs.ContainerImage.fromAsset(repositoryRoot, {
+    file: dockerfile,
+    platform: architecture === 'arm64' ? assets.Platform.LINUX_ARM64 : assets.Platform.LINUX_AMD64,
+    // Only what the image is built from: a change of the player must not replace the runners' image.
+    ignoreMode: IgnoreMode.DOCKER,
+    exclude: [
+      '*',
+      ...[
+        'package.json',
+        'package-lock.json',
+        '.npmrc',
+        'tsconfig.json',
+        'domain',
+        'adapters',
+        'gpu-runner',
+        'origin',
+      ].map((path) => `!${path}`),
+    ],
+  });
+}

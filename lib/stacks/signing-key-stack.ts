@@ -1,0 +1,89 @@
+import { fileURLToPath } from 'node:url';
+import { CfnOutput, CustomResource, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Provider } from 'aws-cdk-lib/custom-resources';
+import type { Construct } from 'constructs';
+import type { Environment } from '../config.ts';
+import { acknowledge } from '../constructs/acknowledge.ts';
+import { dataRemovalPolicy } from '../constructs/environment-policy.ts';
+
+export interface SigningKeyStackProps extends StackProps {
+  readonly environment: Environment;
+}
+
+/**
+ * The keys that sign viewers' URLs. A custom resource makes each pair; the private half goes straight into
+ * Secrets Manager and never through a template. Public keys of CloudFront cannot change in place, so a
+ * rotation adds a generation: both are trusted until every URL of the old one has expired (docs/runbook.md,
+ * "Rotate the signing key").
+ */
+export class SigningKeyStack extends Stack {
+  readonly keyGroup: cloudfront.KeyGroup;
+  /** Id of the newest key, as signed URLs name it in Key-Pair-Id. */
+  readonly keyPairId: string;
+  /** The newest private key, PEM. */
+  readonly privateKeySecret: secretsmanager.Secret;
+
+  constructor(scope: Construct, id: string, props: SigningKeyStackProps) {
+    super(scope, id, props);
+    const { environment } = props;
+    const handler = new NodejsFunction(this, 'KeyMaker', {
+      description:
+        'Makes a signing key pair: the private half into its secret, the public half to CloudFront',
+      entry: fileURLToPath(new URL('../../lambdas/signing-key/handler.ts', import.meta.url)),
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      timeout: Duration.seconds(30),
+      memorySize: 512,
+      bundling: { format: OutputFormat.ESM, target: 'node24', minify: true, sourceMap: true },
+      logGroup: new logs.LogGroup(this, 'KeyMakerLogs', {
+        retention: environment.retention.logDays,
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+    });
+    const provider = new Provider(this, 'KeyProvider', {
+      onEventHandler: handler,
+      logGroup: new logs.LogGroup(this, 'KeyProviderLogs', {
+        retention: environment.retention.logDays,
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+    });
+
+    const keys = environment.signingKeyGenerations.map((generation) => {
+      const secret = new secretsmanager.Secret(this, `PrivateKey${generation}`, {
+        description: `Private signing key of CloudFront URLs, generation ${generation}`,
+        removalPolicy: dataRemovalPolicy(environment),
+      });
+      acknowledge(
+        secret,
+        'AwsSolutions-SMG4',
+        'Rotated by a new generation: a key in place could not change on CloudFront.',
+      );
+      secret.grantRead(handler);
+      secret.grantWrite(handler);
+      const pair = new CustomResource(this, `KeyPair${generation}`, {
+        serviceToken: provider.serviceToken,
+        resourceType: 'Custom::SigningKeyPair',
+        properties: { SecretArn: secret.secretArn },
+      });
+      const publicKey = new cloudfront.PublicKey(this, `PublicKey${generation}`, {
+        encodedKey: pair.getAttString('PublicKeyPem'),
+        comment: `mirror ${environment.name}, generation ${generation}`,
+      });
+      return { secret, publicKey };
+    });
+    const newest = keys[0];
+    if (!newest) throw new Error('signingKeyGenerations in lib/config.ts must name at least one generation.');
+    this.keyGroup = new cloudfront.KeyGroup(this, 'KeyGroup', {
+      comment: `mirror ${environment.name}: who may sign URLs`,
+      items: keys.map((key) => key.publicKey),
+    });
+    this.keyPairId = newest.publicKey.publicKeyId;
+    this.privateKeySecret = newest.secret;
+    new CfnOutput(this, 'KeyPairId', { value: this.keyPairId });
+  }
+}
