@@ -1,0 +1,39 @@
+/**
+ * What a pane needs of the thing that fills its video element. An engine lives for one connection: when it
+ * reports `failed` the pane throws it away and makes another.
+ */
+
+export interface EngineOptions {
+  readonly video: HTMLVideoElement;
+  /** Address of the stream's folder with a slash at the end: `http://host/open/cam-1/`. */
+  readonly streamUrl: string;
+  /** How far behind the wall clock playing should begin, ms; the controller of the panes refines it. */
+  readonly startLatencyMs: number;
+  readonly serverNowMs: () => number;
+  readonly onFailed: (failure: EngineFailure) => void;
+}
+
+export interface EngineFailure {
+  /** `not-there`: the server has no media of this stream (yet). `broken`: it had, and something went wrong. */
+  readonly kind: 'not-there' | 'broken' | 'ended' | 'unsupported';
+  /** In words, for the person who watches. */
+  readonly reason: string;
+}
+
+export interface EngineCounters {
+  readonly requestCount: number;
+  readonly byteCount: number;
+}
+
+export interface Engine {
+  readonly name: 'hls.js' | 'clock-mse';
+  start(): void;
+  /**
+   * Unix ms of the instant at media time 0 of the video element; undefined until it is known. The timeline of
+   * a stream is the wall clock, so that `zeroInstantMs + 1000 * currentTime` is when the shown picture was
+   * taken in.
+   */
+  readonly zeroInstantMs: number | undefined;
+  readonly counters: EngineCounters;
+  destroy(): void;
+}

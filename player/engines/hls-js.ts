@@ -1,0 +1,128 @@
+/**
+ * hls.js as an engine, with the settings that parts of 100 ms need. hls.js has its own way to hold a latency;
+ * it is left off, because ours holds all panes to one instant.
+ */
+import { type ErrorData, ErrorDetails, ErrorTypes, Events, Hls, type HlsConfig } from 'hls.js';
+import { EPOCH_MS } from '../../domain/timeline.ts';
+import type { Engine, EngineCounters, EngineOptions } from './engine.ts';
+
+/** Kept behind the playhead. Live panes never go back further than a correction. */
+const BACK_BUFFER_S = 4;
+/** Of the fragment tracker; hls.js has 0.2 hard-coded, see `tightenFragmentTracker`. */
+export const BUFFER_PADDING_S = 0.02;
+
+export const HLS_CONFIG: Partial<HlsConfig> = {
+  lowLatencyMode: true,
+  // Without it the duration is rewritten with every part, and each change is an event for the whole page.
+  liveDurationInfinity: true,
+  // A playhead within 0.25 s of a segment's end counts as being in the next one: half of ours.
+  maxFragLookUpTolerance: 0.01,
+  backBufferLength: BACK_BUFFER_S,
+  maxBufferLength: 6,
+  maxLiveSyncPlaybackRate: 1,
+  liveSyncOnStallIncrease: 0,
+  // Passing fMP4 through is too little work to be worth a trip to a worker and back for each part.
+  enableWorker: false,
+  // One rendition: measuring bandwidth to choose has no use.
+  testBandwidth: false,
+  startFragPrefetch: true,
+  // A pane makes a new engine when this one fails, so that these only bridge a hiccup.
+  manifestLoadPolicy: retrying(4_000),
+  playlistLoadPolicy: retrying(6_000),
+  fragLoadPolicy: retrying(6_000),
+};
+
+function retrying(timeoutMs: number) {
+  const retry = { maxNumRetry: 3, retryDelayMs: 150, maxRetryDelayMs: 600 };
+  return {
+    default: {
+      maxTimeToFirstByteMs: timeoutMs,
+      maxLoadTimeMs: timeoutMs,
+      timeoutRetry: { ...retry, maxNumRetry: 1 },
+      errorRetry: retry,
+    },
+  };
+}
+
+/**
+ * hls.js counts a segment as complete when at most 0.2 s of it are missing: with parts of 0.1 s that is a
+ * segment without its last part, which it then never asks for. The value is a private field, pinned by a test.
+ *
+ * @returns false when this release of hls.js has no such field.
+ */
+export function tightenFragmentTracker(hls: object): boolean {
+  const controller: unknown = Reflect.get(hls, 'streamController');
+  if (typeof controller !== 'object' || controller === null) return false;
+  const tracker: unknown = Reflect.get(controller, 'fragmentTracker');
+  if (typeof tracker !== 'object' || tracker === null) return false;
+  if (typeof Reflect.get(tracker, 'bufferPadding') !== 'number') return false;
+  return Reflect.set(tracker, 'bufferPadding', BUFFER_PADDING_S);
+}
+
+export class HlsJsEngine implements Engine {
+  readonly name = 'hls.js';
+  readonly #options: EngineOptions;
+  readonly #hls: Hls;
+  #zeroInstantMs: number | undefined;
+  #requestCount = 0;
+  #byteCount = 0;
+  #mediaErrorCount = 0;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#hls = new Hls({ ...HLS_CONFIG, liveSyncDuration: options.startLatencyMs / 1000 });
+  }
+
+  start(): void {
+    const hls = this.#hls;
+    if (!tightenFragmentTracker(hls)) {
+      this.#options.onFailed({ kind: 'unsupported', reason: 'This page was built with another hls.js.' });
+      return;
+    }
+    hls.on(Events.INIT_PTS_FOUND, (_event, { initPTS, timescale }) => {
+      this.#zeroInstantMs = EPOCH_MS + (initPTS * 1000) / timescale;
+    });
+    hls.on(Events.FRAG_LOADED, (_event, { payload }) => {
+      this.#requestCount += 1;
+      this.#byteCount += payload.byteLength;
+    });
+    hls.on(Events.LEVEL_LOADED, (_event, { details, stats }) => {
+      this.#requestCount += 1;
+      this.#byteCount += stats.loaded;
+      if (!details.live) this.#options.onFailed({ kind: 'ended', reason: 'The stream has ended.' });
+    });
+    hls.on(Events.ERROR, (_event, data) => this.#onError(data));
+    hls.loadSource(`${this.#options.streamUrl}index.m3u8`);
+    hls.attachMedia(this.#options.video);
+  }
+
+  get zeroInstantMs(): number | undefined {
+    return this.#zeroInstantMs;
+  }
+
+  get counters(): EngineCounters {
+    return { requestCount: this.#requestCount, byteCount: this.#byteCount };
+  }
+
+  destroy(): void {
+    this.#hls.destroy();
+  }
+
+  #onError(data: ErrorData): void {
+    if (!data.fatal) return;
+    const status = data.response?.code;
+    if (data.details === ErrorDetails.MANIFEST_LOAD_ERROR && (status === 404 || status === 503)) {
+      this.#options.onFailed({ kind: 'not-there', reason: 'The stream has no picture yet.' });
+    } else if (data.type === ErrorTypes.MEDIA_ERROR && this.#mediaErrorCount === 0) {
+      this.#mediaErrorCount += 1;
+      this.#hls.recoverMediaError();
+    } else {
+      this.#options.onFailed({ kind: 'broken', reason: inWords(data) });
+    }
+  }
+}
+
+function inWords(data: ErrorData): string {
+  if (data.type === ErrorTypes.NETWORK_ERROR) return 'The server does not answer.';
+  return `The browser could not play on (${data.details}).`;
+}

@@ -1,0 +1,134 @@
+/**
+ * How far behind the wall clock the panes play, and how they are held there. Each pane says what it needs
+ * (how late its media arrives, plus a margin); all panes then play the same instant, as late as the one that
+ * needs most. Pure arithmetic: no DOM, no timers.
+ */
+
+export interface LatencyLimits {
+  /** Media kept in hand beyond the latest arrival that is usual for the pane. */
+  readonly marginMs: number;
+  /** Added to the margin by each stall, up to `marginMaxMs`. */
+  readonly marginStepMs: number;
+  readonly marginMaxMs: number;
+  /** A raised margin shrinks again by this much for each second without a stall. */
+  readonly marginDecayMsPerS: number;
+  readonly latencyMinMs: number;
+  readonly latencyMaxMs: number;
+  /** A pane that needs this much more than the least of the others plays for itself. */
+  readonly straggleMs: number;
+}
+
+export const LATENCY_LIMITS: LatencyLimits = {
+  marginMs: 140,
+  marginStepMs: 80,
+  marginMaxMs: 800,
+  marginDecayMsPerS: 4,
+  latencyMinMs: 100,
+  latencyMaxMs: 4_000,
+  straggleMs: 1_000,
+};
+
+/** The controller's beat. Parts come every 100 ms: a faster one sees nothing new. */
+export const CONTROL_INTERVAL_MS = 100;
+/** Arrivals looked at: the last 8 s. */
+const ARRIVAL_SAMPLES_MAX = 80;
+/** The share of arrivals that the need covers. The rest is what the margin is for. */
+const ARRIVAL_QUANTILE = 0.95;
+/** An arrival later than this is no jitter: the feed or the network is gone. */
+const ARRIVAL_DELAY_MAX_MS = 3_000;
+
+/** What one pane needs, learnt from when its media arrives. */
+export class LatencyNeed {
+  readonly #limits: LatencyLimits;
+  readonly #arrivalDelaysMs: number[] = [];
+  #extraMarginMs = 0;
+  #lastAtMs: number | undefined;
+
+  constructor(limits: LatencyLimits = LATENCY_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** @param bufferedEndMs the instant up to which media is in hand, Unix ms by the server's clock. */
+  sample(nowMs: number, bufferedEndMs: number): void {
+    const elapsedMs = this.#lastAtMs === undefined ? 0 : Math.max(0, nowMs - this.#lastAtMs);
+    this.#lastAtMs = nowMs;
+    this.#extraMarginMs = Math.max(
+      0,
+      this.#extraMarginMs - (elapsedMs / 1000) * this.#limits.marginDecayMsPerS,
+    );
+    const delayMs = nowMs - bufferedEndMs;
+    if (delayMs > ARRIVAL_DELAY_MAX_MS) return;
+    this.#arrivalDelaysMs.push(delayMs);
+    if (this.#arrivalDelaysMs.length > ARRIVAL_SAMPLES_MAX) this.#arrivalDelaysMs.shift();
+  }
+
+  /** The picture stood still for want of media. */
+  stalled(): void {
+    const { marginMs, marginMaxMs, marginStepMs } = this.#limits;
+    this.#extraMarginMs = Math.min(marginMaxMs - marginMs, this.#extraMarginMs + marginStepMs);
+  }
+
+  /** Forgets the arrivals: the connection or the engine is a new one. */
+  reset(): void {
+    this.#arrivalDelaysMs.length = 0;
+  }
+
+  /** The latency at which this pane plays without a stall; undefined before anything arrived. */
+  get latencyMs(): number | undefined {
+    if (this.#arrivalDelaysMs.length === 0) return undefined;
+    const sorted = [...this.#arrivalDelaysMs].sort((a, b) => a - b);
+    const delayMs = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * ARRIVAL_QUANTILE))] ?? 0;
+    return delayMs + this.#limits.marginMs + this.#extraMarginMs;
+  }
+}
+
+/** The shared target may fall only this fast, so that one good second does not undo what was learnt. */
+const TARGET_FALL_MS_PER_S = 10;
+
+/**
+ * The latency that all panes share.
+ *
+ * @param needsMs what each playing pane needs.
+ * @param current the target so far, and how long ago it was set.
+ * @returns undefined while no pane needs anything.
+ */
+export function sharedLatencyMs(
+  needsMs: readonly number[],
+  current: { readonly latencyMs: number; readonly ageMs: number } | undefined,
+  limits: LatencyLimits = LATENCY_LIMITS,
+): number | undefined {
+  if (needsMs.length === 0) return current?.latencyMs;
+  const leastMs = Math.min(...needsMs);
+  const mostMs = Math.max(...needsMs.filter((needMs) => needMs <= leastMs + limits.straggleMs));
+  const wantedMs = Math.min(limits.latencyMaxMs, Math.max(limits.latencyMinMs, mostMs));
+  if (!current) return wantedMs;
+  return Math.max(wantedMs, current.latencyMs - (current.ageMs / 1000) * TARGET_FALL_MS_PER_S);
+}
+
+export type Correction =
+  | { readonly kind: 'rate'; readonly playbackRate: number }
+  /** Too far off for a rate: go to the target at once. */
+  | { readonly kind: 'seek' };
+
+const RATE_GAIN_PER_S = 0.5;
+export const RATE_MIN = 0.95;
+export const RATE_MAX = 1.1;
+/** Within this the pane is in step, and the rate is left at exactly 1, which costs the sound nothing. */
+const IN_STEP_MS = 8;
+/** Coarse steps, because each change of the rate makes the browser rework its audio path. */
+const RATE_STEP = 0.005;
+export const SEEK_BEYOND_MS = 1_000;
+
+/** @param errorMs latency less its target: positive means too late. */
+export function correct(errorMs: number): Correction {
+  if (Math.abs(errorMs) > SEEK_BEYOND_MS) return { kind: 'seek' };
+  if (Math.abs(errorMs) <= IN_STEP_MS) return { kind: 'rate', playbackRate: 1 };
+  const rate = 1 + (RATE_GAIN_PER_S * errorMs) / 1000;
+  const stepped = Math.round(rate / RATE_STEP) * RATE_STEP;
+  return { kind: 'rate', playbackRate: Number(Math.min(RATE_MAX, Math.max(RATE_MIN, stepped)).toFixed(3)) };
+}
+
+/** How far apart the panes are: the greatest difference between the instants that they show. */
+export function skewMs(shownInstantsMs: readonly number[]): number {
+  return shownInstantsMs.length < 2 ? 0 : Math.max(...shownInstantsMs) - Math.min(...shownInstantsMs);
+}

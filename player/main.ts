@@ -1,0 +1,162 @@
+/** The page: panes for up to six feeds, one of them heard. */
+import { element } from './dom.ts';
+import type { StreamSummary } from './pane-words.ts';
+import { addressOf, PANES_MAX, streamsFromAddress, toggled } from './selection.ts';
+import { askTime, fetchStreams } from './server.ts';
+import { ServerClock } from './server-clock.ts';
+import { Wall, type WallMeasure } from './wall.ts';
+
+declare global {
+  interface Window {
+    /** For tests, the bench and the curious: what every pane does now. */
+    mirror: {
+      readonly measure: () => WallMeasure;
+      readonly serverNowMs: () => number;
+      readonly clockUncertaintyMs: () => number | undefined;
+      readonly wall: Wall;
+    };
+  }
+}
+
+const STREAMS_EVERY_MS = 2_000;
+const TIME_EVERY_MS = 30_000;
+/** Round trips at the start, of which the fastest counts. */
+const FIRST_TIME_SAMPLES = 5;
+
+const localNowMs = () => performance.timeOrigin + performance.now();
+const clock = new ServerClock(localNowMs);
+
+const feeds = element('nav', { class: 'feeds', 'aria-label': 'Feeds' });
+const numbers = element('p', { class: 'numbers' });
+const note = element('p', { class: 'note', role: 'status' });
+const grid = element('main', { class: 'grid' });
+const wall = new Wall({ root: grid, serverNowMs: () => clock.nowMs(), onChange: drawNumbers });
+
+let streams: readonly StreamSummary[] = [];
+let chosen = streamsFromAddress(location.search);
+
+window.mirror = {
+  measure: () => wall.measure,
+  serverNowMs: () => clock.nowMs(),
+  clockUncertaintyMs: () => clock.uncertaintyMs,
+  wall,
+};
+
+function build(): void {
+  const app = document.getElementById('app');
+  app?.replaceChildren(
+    element(
+      'header',
+      {},
+      element('h1', {}, 'mirror'),
+      feeds,
+      element(
+        'div',
+        { class: 'right' },
+        numbers,
+        element('p', { class: 'hint' }, 'Click a picture to hear it. Keys 1–6, M, F.'),
+      ),
+    ),
+    note,
+    grid,
+  );
+  document.addEventListener('keydown', onKey);
+  addEventListener('popstate', () => {
+    chosen = streamsFromAddress(location.search);
+    refreshPanes();
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void askTime(clock, localNowMs);
+  });
+}
+
+function onKey(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const number = Number(event.key);
+  if (Number.isInteger(number) && number >= 1 && number <= PANES_MAX) {
+    const id = wall.streamIds[number - 1];
+    if (id !== undefined) wall.toggleSound(id);
+  } else if (event.key === 'm' || event.key === 'M') {
+    if (wall.audibleId !== undefined) wall.toggleSound(wall.audibleId);
+  } else if (event.key === 'f' || event.key === 'F') {
+    const shown = document.fullscreenElement ? document.exitFullscreen() : grid.requestFullscreen();
+    shown.catch(() => (note.textContent = 'This browser does not allow full screen here.'));
+  }
+}
+
+function choose(ids: readonly string[]): void {
+  chosen = ids;
+  history.pushState(null, '', addressOf(ids, location.search));
+  refreshPanes();
+}
+
+/** Without a choice in the address, the first feeds that there are; live ones do not push others aside. */
+function refreshPanes(): void {
+  const ids = chosen ?? streams.slice(0, PANES_MAX).map((stream) => stream.id);
+  wall.knowStreams(streams);
+  const shown = wall.streamIds;
+  if (ids.length !== shown.length || ids.some((id, index) => id !== shown[index])) wall.show(ids);
+  drawFeeds(ids);
+}
+
+function drawFeeds(ids: readonly string[]): void {
+  const listed = feeds.dataset['listed'];
+  const wanted = streams.map((stream) => `${stream.id}:${stream.name}:${ids.includes(stream.id)}`).join();
+  if (listed === wanted) return;
+  feeds.dataset['listed'] = wanted;
+  feeds.replaceChildren(
+    ...streams.map((stream) => {
+      const shown = ids.includes(stream.id);
+      const button = element(
+        'button',
+        {
+          type: 'button',
+          'aria-pressed': String(shown),
+          title: shown ? 'Take off the wall' : 'Put on the wall',
+        },
+        stream.name,
+      );
+      button.addEventListener('click', () => choose(toggled(ids, stream.id)));
+      return button;
+    }),
+  );
+}
+
+function drawNumbers(): void {
+  const playing = wall.panes.filter((pane) => pane.phase === 'playing');
+  const latencies = playing.flatMap((pane) => pane.latencyMs ?? []);
+  if (latencies.length === 0) {
+    numbers.textContent = '';
+    return;
+  }
+  const worst = Math.max(...latencies) / 1000;
+  const skew = playing.length > 1 ? ` · ${Math.round(wall.skewMs)} ms apart` : '';
+  numbers.textContent = `${playing.length} live · ${worst.toFixed(2)} s behind${skew}`;
+}
+
+async function keepStreams(): Promise<never> {
+  for (;;) {
+    const list = await fetchStreams();
+    if (list) streams = list;
+    note.textContent = list
+      ? streams.length === 0 && chosen === undefined
+        ? 'There are no feeds yet. They appear here by themselves.'
+        : ''
+      : 'The server does not answer. Trying again.';
+    refreshPanes();
+    await new Promise((resolve) => setTimeout(resolve, STREAMS_EVERY_MS));
+  }
+}
+
+async function keepTime(): Promise<never> {
+  for (let count = 1; ; count++) {
+    const answered = await askTime(clock, localNowMs);
+    const waitMs = !answered ? 1_000 : count < FIRST_TIME_SAMPLES ? 200 : TIME_EVERY_MS;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
+
+build();
+wall.start();
+void keepStreams();
+void keepTime();

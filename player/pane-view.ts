@@ -1,0 +1,88 @@
+/** What is drawn around one pane's picture: name, state, latency, sound, and words where there is no picture. */
+import { element } from './dom.ts';
+import type { Pane } from './pane.ts';
+import { type PaneWords, paneWords, type StreamSummary } from './pane-words.ts';
+
+export class PaneView {
+  readonly root: HTMLElement;
+  readonly video: HTMLVideoElement;
+  readonly #name = element('span', { class: 'pane-name' });
+  readonly #badge = element('span', { class: 'badge' });
+  readonly #latency = element('span', {
+    class: 'latency',
+    title: 'How long ago the shown picture was taken in',
+  });
+  readonly #sound = element('button', { class: 'sound', type: 'button' });
+  readonly #message = element('p', { class: 'message', role: 'status' });
+  readonly #ingest = element('code', { class: 'ingest' });
+  readonly #copy = element('button', { class: 'copy', type: 'button' }, 'Copy');
+  readonly #place: HTMLElement;
+
+  constructor(options: {
+    readonly streamId: string;
+    readonly keyHint: string;
+    readonly onSelect: () => void;
+  }) {
+    this.video = element('video', { tabindex: '-1' });
+    const own = element('div', { class: 'own-feed' }, this.#ingest, this.#copy);
+    this.#place = element('div', { class: 'place' }, this.#message, own);
+    this.root = element(
+      'section',
+      { class: 'pane', 'data-stream': options.streamId, 'aria-label': options.streamId },
+      this.video,
+      this.#place,
+      element('div', { class: 'bar top' }, this.#name, this.#badge),
+      element('div', { class: 'bar bottom' }, this.#latency, this.#sound),
+    );
+    this.#sound.title = `Hear this feed (key ${options.keyHint})`;
+    this.#sound.addEventListener('click', (event) => {
+      event.stopPropagation();
+      options.onSelect();
+    });
+    this.video.addEventListener('click', options.onSelect);
+    this.#copy.addEventListener('click', () => void this.#copyIngest());
+  }
+
+  /** Cheap enough for several times a second: what has not changed is not touched. */
+  update(pane: Pane, stream: StreamSummary | undefined, audible: boolean): void {
+    const words = paneWords(pane.phase, stream, pane.problem);
+    setText(this.#name, stream?.name ?? pane.streamId);
+    this.#showWords(words);
+    const ingestUrl = stream?.state === 'waiting' ? stream.ingestUrl : undefined;
+    setText(this.#ingest, ingestUrl ?? '');
+    setFlag(this.#place, 'has-ingest', ingestUrl !== undefined);
+    const latencyMs = pane.phase === 'playing' ? pane.latencyMs : undefined;
+    setText(this.#latency, latencyMs === undefined ? '' : `${(latencyMs / 1000).toFixed(2)} s`);
+    const heard = audible && !pane.muted;
+    setFlag(this.root, 'audible', heard);
+    setText(this.#sound, heard ? 'Sound on' : 'Sound off');
+    this.#sound.setAttribute('aria-pressed', String(heard));
+  }
+
+  #showWords(words: PaneWords): void {
+    setText(this.#badge, words.badge);
+    if (this.#badge.dataset['tone'] !== words.tone) this.#badge.dataset['tone'] = words.tone;
+    setText(this.#message, words.message ?? '');
+    setFlag(this.#place, 'shown', words.message !== undefined);
+  }
+
+  async #copyIngest(): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(this.#ingest.textContent ?? '');
+      this.#copy.textContent = 'Copied';
+    } catch {
+      // Without permission for the clipboard the text is selected, ready for the person's own copy command.
+      getSelection()?.selectAllChildren(this.#ingest);
+      this.#copy.textContent = 'Press Ctrl+C';
+    }
+    setTimeout(() => (this.#copy.textContent = 'Copy'), 2_000);
+  }
+}
+
+function setText(node: HTMLElement, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function setFlag(node: HTMLElement, name: string, on: boolean): void {
+  if (node.classList.contains(name) !== on) node.classList.toggle(name, on);
+}

@@ -1,0 +1,295 @@
+/**
+ * One pane: a video element, the engine that fills it, and the rule that it always comes back by itself. It
+ * corrects its own playhead when told how late it should be; it does not know of the other panes.
+ */
+
+import type { Engine, EngineFailure, EngineOptions } from './engines/engine.ts';
+import { correct, LatencyNeed } from './latency-controller.ts';
+import type { PanePhase } from './pane-words.ts';
+
+export interface PaneDependencies {
+  readonly streamId: string;
+  readonly streamUrl: string;
+  readonly video: HTMLVideoElement;
+  readonly serverNowMs: () => number;
+  readonly makeEngine: (options: EngineOptions) => Engine;
+  readonly onChange: () => void;
+}
+
+/** Waits between two tries to connect: the first, and the longest. */
+const RETRY_MIN_MS = 300;
+const RETRY_MAX_MS = 2_000;
+/** A pane whose picture stands still for this long gets a new engine. */
+const FROZEN_MAX_MS = 4_000;
+/** A new engine must show a picture within this. */
+const START_MAX_MS = 10_000;
+/** A picture that stands still for this long is a stall. */
+const STALL_MIN_MS = 120;
+/** Between two seeks, so that a seek's own waiting does not bring the next one. */
+const SEEK_PAUSE_MS = 1_500;
+/** A hole in the media is left behind once the playhead has stood before it for this long. */
+const HOLE_WAIT_MS = 250;
+const FIRST_LATENCY_MS = 450;
+
+export interface PaneMeasure {
+  readonly streamId: string;
+  readonly engine: string;
+  readonly phase: PanePhase;
+  readonly latencyMs: number | undefined;
+  readonly neededLatencyMs: number | undefined;
+  readonly bufferMs: number | undefined;
+  readonly shownInstantMs: number | undefined;
+  readonly playbackRate: number;
+  readonly stallCount: number;
+  readonly stalledMs: number;
+  readonly seekCount: number;
+  readonly engineCount: number;
+  readonly requestCount: number;
+  readonly byteCount: number;
+  readonly droppedFrameCount: number;
+}
+
+export class Pane {
+  readonly streamId: string;
+  readonly video: HTMLVideoElement;
+  readonly need = new LatencyNeed();
+  readonly #dependencies: PaneDependencies;
+  #engine: Engine | undefined;
+  #phase: PanePhase = 'connecting';
+  #problem: string | undefined;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #failureCount = 0;
+  #engineStartedAtMs = 0;
+  #lastTimeS = 0;
+  #lastMovedAtMs = 0;
+  #lastSeekAtMs = 0;
+  #stallCounted = false;
+  #stallCount = 0;
+  #stalledMs = 0;
+  #seekCount = 0;
+  #engineCount = 0;
+  #earlierRequestCount = 0;
+  #earlierByteCount = 0;
+  #closed = false;
+
+  constructor(dependencies: PaneDependencies) {
+    this.#dependencies = dependencies;
+    this.streamId = dependencies.streamId;
+    this.video = dependencies.video;
+    this.video.muted = true;
+    this.video.playsInline = true;
+    this.video.disableRemotePlayback = true;
+  }
+
+  get phase(): PanePhase {
+    return this.#phase;
+  }
+
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  get engine(): Engine | undefined {
+    return this.#engine;
+  }
+
+  get muted(): boolean {
+    return this.video.muted;
+  }
+
+  set muted(muted: boolean) {
+    this.video.muted = muted;
+  }
+
+  start(latencyMs = FIRST_LATENCY_MS): void {
+    if (this.#closed) return;
+    const { streamUrl, serverNowMs, makeEngine } = this.#dependencies;
+    this.#engineCount += 1;
+    this.#engineStartedAtMs = performance.now();
+    this.#lastMovedAtMs = this.#engineStartedAtMs;
+    this.need.reset();
+    const engine = makeEngine({
+      video: this.video,
+      streamUrl,
+      startLatencyMs: latencyMs,
+      serverNowMs,
+      onFailed: (failure) => {
+        if (this.#engine === engine) this.#onFailed(failure);
+      },
+    });
+    this.#engine = engine;
+    engine.start();
+  }
+
+  /** One beat of the controller. `targetLatencyMs` is undefined while nobody knows what is needed. */
+  tick(targetLatencyMs: number | undefined): void {
+    const nowMs = performance.now();
+    const engine = this.#engine;
+    if (!engine || document.hidden) {
+      this.#lastMovedAtMs = nowMs;
+      return;
+    }
+    if (this.video.paused && this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#play();
+    const moved = this.video.currentTime !== this.#lastTimeS;
+    this.#lastTimeS = this.video.currentTime;
+    if (moved) this.#onMoving(nowMs);
+    else this.#onStandingStill(nowMs);
+    const bufferedEndMs = this.bufferedEndMs;
+    const serverNowMs = this.#dependencies.serverNowMs();
+    if (bufferedEndMs !== undefined) this.need.sample(serverNowMs, bufferedEndMs);
+    if (targetLatencyMs !== undefined && this.#phase === 'playing') this.#hold(targetLatencyMs, nowMs);
+  }
+
+  /** Unix ms by the server's clock of the picture that is shown. */
+  get shownInstantMs(): number | undefined {
+    const zeroInstantMs = this.#engine?.zeroInstantMs;
+    if (zeroInstantMs === undefined || this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
+      return undefined;
+    return zeroInstantMs + this.video.currentTime * 1000;
+  }
+
+  get latencyMs(): number | undefined {
+    const shownMs = this.shownInstantMs;
+    return shownMs === undefined ? undefined : this.#dependencies.serverNowMs() - shownMs;
+  }
+
+  get bufferedEndMs(): number | undefined {
+    const zeroInstantMs = this.#engine?.zeroInstantMs;
+    const { buffered } = this.video;
+    if (zeroInstantMs === undefined || buffered.length === 0) return undefined;
+    return zeroInstantMs + buffered.end(buffered.length - 1) * 1000;
+  }
+
+  get measure(): PaneMeasure {
+    const shownInstantMs = this.shownInstantMs;
+    const bufferedEndMs = this.bufferedEndMs;
+    const counters = this.#engine?.counters;
+    return {
+      streamId: this.streamId,
+      engine: this.#engine?.name ?? 'none',
+      phase: this.#phase,
+      latencyMs: this.latencyMs,
+      neededLatencyMs: this.need.latencyMs,
+      bufferMs:
+        shownInstantMs === undefined || bufferedEndMs === undefined
+          ? undefined
+          : bufferedEndMs - shownInstantMs,
+      shownInstantMs,
+      playbackRate: this.video.playbackRate,
+      stallCount: this.#stallCount,
+      stalledMs: this.#stalledMs,
+      seekCount: this.#seekCount,
+      engineCount: this.#engineCount,
+      requestCount: this.#earlierRequestCount + (counters?.requestCount ?? 0),
+      byteCount: this.#earlierByteCount + (counters?.byteCount ?? 0),
+      droppedFrameCount: this.video.getVideoPlaybackQuality().droppedVideoFrames,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retryTimer);
+    this.#dropEngine();
+  }
+
+  #onMoving(nowMs: number): void {
+    if (this.#stallCounted) this.#stalledMs += nowMs - this.#lastMovedAtMs;
+    this.#stallCounted = false;
+    this.#lastMovedAtMs = nowMs;
+    this.#failureCount = 0;
+    this.#setPhase('playing');
+  }
+
+  #onStandingStill(nowMs: number): void {
+    const stillMs = nowMs - this.#lastMovedAtMs;
+    const hadPicture = this.#phase === 'playing' || this.#phase === 'stalled';
+    if (hadPicture && stillMs > STALL_MIN_MS && !this.#stallCounted && !this.video.seeking) {
+      this.#stallCounted = true;
+      if (nowMs - this.#lastSeekAtMs > SEEK_PAUSE_MS) {
+        this.#stallCount += 1;
+        this.need.stalled();
+      }
+    }
+    if (hadPicture && stillMs > 2 * STALL_MIN_MS) this.#setPhase('stalled');
+    if (stillMs > HOLE_WAIT_MS) this.#leaveHole(nowMs);
+    const limitMs = hadPicture ? FROZEN_MAX_MS : START_MAX_MS;
+    if (stillMs > limitMs && nowMs - this.#engineStartedAtMs > limitMs) {
+      this.#onFailed({ kind: 'broken', reason: 'No new picture arrives.' });
+    }
+  }
+
+  /** Media that nobody made is a hole; what lies beyond it is later, and playing it is right. */
+  #leaveHole(nowMs: number): void {
+    const { buffered, currentTime } = this.video;
+    if (nowMs - this.#lastSeekAtMs < HOLE_WAIT_MS * 2) return;
+    for (let index = 0; index < buffered.length; index++) {
+      const startS = buffered.start(index);
+      if (startS > currentTime + 0.001) {
+        this.#seek(startS + 0.001, nowMs);
+        return;
+      }
+    }
+  }
+
+  #hold(targetLatencyMs: number, nowMs: number): void {
+    const latencyMs = this.latencyMs;
+    if (latencyMs === undefined) return;
+    const correction = correct(latencyMs - targetLatencyMs);
+    if (correction.kind === 'rate') {
+      if (this.video.playbackRate !== correction.playbackRate)
+        this.video.playbackRate = correction.playbackRate;
+      return;
+    }
+    if (nowMs - this.#lastSeekAtMs < SEEK_PAUSE_MS) return;
+    const wantedS = this.video.currentTime + (latencyMs - targetLatencyMs) / 1000;
+    const { buffered } = this.video;
+    if (buffered.length === 0) return;
+    const lastStartS = buffered.start(buffered.length - 1);
+    const lastEndS = buffered.end(buffered.length - 1);
+    const reachableS = Math.min(Math.max(wantedS, lastStartS), lastEndS - 0.05);
+    if (Math.abs(reachableS - this.video.currentTime) > 0.1) this.#seek(reachableS, nowMs);
+  }
+
+  #seek(timeS: number, nowMs: number): void {
+    this.#lastSeekAtMs = nowMs;
+    this.#seekCount += 1;
+    this.video.playbackRate = 1;
+    this.video.currentTime = timeS;
+  }
+
+  #play(): void {
+    this.video.play().catch(() => {
+      // A browser may forbid sound before the first click: without sound it always plays.
+      this.video.muted = true;
+      this.#dependencies.onChange();
+    });
+  }
+
+  #onFailed(failure: EngineFailure): void {
+    this.#dropEngine();
+    this.#problem = failure.reason;
+    this.#failureCount += 1;
+    const delayMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#failureCount - 1));
+    this.#setPhase(
+      failure.kind === 'not-there' ? 'waiting' : failure.kind === 'ended' ? 'ended' : 'reconnecting',
+    );
+    // An ended stream may be started again by its operator, and a browser may be able to play the next one.
+    this.#retryTimer = setTimeout(() => this.start(), delayMs);
+  }
+
+  #dropEngine(): void {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    if (!engine) return;
+    this.#earlierRequestCount += engine.counters.requestCount;
+    this.#earlierByteCount += engine.counters.byteCount;
+    engine.destroy();
+  }
+
+  #setPhase(phase: PanePhase): void {
+    if (this.#phase === phase) return;
+    this.#phase = phase;
+    if (phase === 'playing') this.#problem = undefined;
+    this.#dependencies.onChange();
+  }
+}
