@@ -1,0 +1,52 @@
+/** Looks into one coded picture, in Annex B form, far enough to know whether decoding can begin with it. */
+
+import type { VideoCodec } from './accepted-codecs.ts';
+
+/** What one access unit holds. */
+export interface AccessUnitContent {
+  /** IDR, CRA or BLA (ITU-T H.265 §7.4.2.2), IDR (ITU-T H.264 §7.4.1.2.4). */
+  readonly keyframe: boolean;
+  readonly sequenceParameterSet: Uint8Array | undefined;
+  readonly pictureParameterSet: boolean;
+}
+
+/** Parameter sets come before the picture; what follows this many bytes is picture data. */
+const MAX_SCANNED_NAL_UNITS = 32;
+
+export function readAccessUnit(bytes: Uint8Array, codec: VideoCodec): AccessUnitContent {
+  let keyframe = false;
+  let sequenceParameterSet: Uint8Array | undefined;
+  let pictureParameterSet = false;
+  let nalCount = 0;
+  for (const nal of nalUnits(bytes)) {
+    nalCount += 1;
+    const type = codec === 'hevc' ? ((nal[0] ?? 0) >> 1) & 0x3f : (nal[0] ?? 0) & 0x1f;
+    if (type === (codec === 'hevc' ? 33 : 7)) sequenceParameterSet ??= nal;
+    if (type === (codec === 'hevc' ? 34 : 8)) pictureParameterSet = true;
+    keyframe ||= codec === 'hevc' ? type >= 16 && type <= 21 : type === 5;
+    const isPicture = codec === 'hevc' ? type < 32 : type >= 1 && type <= 5;
+    if (isPicture || nalCount >= MAX_SCANNED_NAL_UNITS) break;
+  }
+  return { keyframe, sequenceParameterSet, pictureParameterSet };
+}
+
+/** The NAL units of an Annex B byte stream (ITU-T H.264 Annex B), without their start codes. */
+export function* nalUnits(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let start = view.indexOf(START_CODE);
+  while (start >= 0) {
+    const next = view.indexOf(START_CODE, start + START_CODE.length);
+    const end = next < 0 ? view.length : trimmedEnd(view, start + START_CODE.length, next);
+    yield view.subarray(start + START_CODE.length, end);
+    start = next;
+  }
+}
+
+const START_CODE = Buffer.from([0, 0, 1]);
+
+/** Zero bytes before a start code belong to it, not to the NAL unit. */
+function trimmedEnd(view: Uint8Array, start: number, next: number): number {
+  let end = next;
+  while (end > start && view[end - 1] === 0) end -= 1;
+  return end;
+}

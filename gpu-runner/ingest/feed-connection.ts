@@ -1,0 +1,184 @@
+/**
+ * One connection, from the opening of the port to its end: opens FFmpeg's input, reads it, notices silence,
+ * and closes it. A new connection is a new object.
+ */
+import { AV_PKT_FLAG_CORRUPT, AVERROR_EOF } from 'node-av/constants';
+import { Dictionary, FFmpegError, FormatContext, InputFormat, type Packet } from 'node-av/lib';
+import type { Log } from '../../domain/log.ts';
+import type { Clock } from '../../domain/timeline.ts';
+import type { SourceEvent } from '../media.ts';
+import { ingestErrors } from './errors.ts';
+import { FeedTracks, newPacket } from './feed-tracks.ts';
+import type { IngestCounters } from './ingest-counters.ts';
+import type { InputPlan } from './input-options.ts';
+
+/** A sender is taken for dead when nothing came for this long. */
+export const SILENCE_LIMIT_MS = 1_500;
+
+/** Bytes come, but no program map that is taken among them, for this long: not a feed for us. */
+export const PROGRAM_MAP_LIMIT_MS = 3_000;
+
+/** A second program of the same feed may hold what the first does not: the refusal waits this long. */
+export const REFUSAL_DELAY_MS = 300;
+
+const CHECK_INTERVAL_MS = 50;
+
+/** How a connection ended. */
+export type FeedEnd =
+  | { readonly kind: 'aborted'; readonly reason: string }
+  /** The port could not be opened, or the other side not reached. */
+  | { readonly kind: 'not-opened'; readonly reason: string; readonly errorCode: number }
+  /** Something came, and it is not a feed that is taken. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly remedy: string }
+  | { readonly kind: 'ended'; readonly reason: string };
+
+export interface FeedConnectionOptions {
+  readonly plan: InputPlan;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: IngestCounters;
+  readonly emit: (event: SourceEvent) => void | Promise<void>;
+  readonly remoteAddress?: string | undefined;
+}
+
+export class FeedConnection {
+  readonly #options: FeedConnectionOptions;
+  readonly #context = new FormatContext();
+  readonly #tracks: FeedTracks;
+  #streamCount = 0;
+  #openedAtMs: number | undefined;
+  #lastArrivalMs = 0;
+  #byteCount = 0n;
+  /** Set before an interrupt: why this side ended the connection. */
+  #ownEnd: FeedEnd | undefined;
+
+  constructor(options: FeedConnectionOptions) {
+    this.#options = options;
+    this.#tracks = new FeedTracks({
+      emit: options.emit,
+      log: options.log,
+      isMpegTs: options.plan.parsesOutside,
+      remoteAddress: options.remoteAddress,
+    });
+  }
+
+  /** Opens, receives until the end, closes. Throws only for a broken installation. */
+  async run(signal: AbortSignal): Promise<FeedEnd> {
+    const onAbort = () => this.#endWith({ kind: 'aborted', reason: 'the ingest was stopped' });
+    const checks = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      const end = (await this.#open()) ?? (await this.#receive());
+      await this.#tracks.leave(end.reason);
+      return end;
+    } finally {
+      clearInterval(checks);
+      signal.removeEventListener('abort', onAbort);
+      await this.#context.closeInput();
+    }
+  }
+
+  /** @returns undefined when the input is open. */
+  async #open(): Promise<FeedEnd | undefined> {
+    const { plan, clock } = this.#options;
+    const format = InputFormat.findInputFormat(plan.formatName);
+    if (format === null) throw ingestErrors.create('UNKNOWN_INPUT_FORMAT', `Missing: ${plan.formatName}.`);
+    this.#context.allocContext();
+    if (this.#ownEnd !== undefined) return this.#ownEnd;
+    using dictionary = Dictionary.fromObject(plan.options);
+    const code = await this.#context.openInput(plan.url, format, dictionary);
+    if (this.#ownEnd !== undefined) return this.#ownEnd;
+    if (code < 0) return { kind: 'not-opened', reason: new FFmpegError(code).message, errorCode: code };
+    this.#openedAtMs = clock.nowMs();
+    this.#lastArrivalMs = this.#openedAtMs;
+    this.#noticeStreams();
+    return undefined;
+  }
+
+  async #receive(): Promise<FeedEnd> {
+    const { clock } = this.#options;
+    let packet = newPacket();
+    try {
+      for (;;) {
+        const code = await this.#context.readFrame(packet);
+        const arrivalMs = clock.nowMs();
+        if (this.#ownEnd !== undefined) return this.#ownEnd;
+        if (code < 0) return this.#endOf(code);
+        this.#lastArrivalMs = arrivalMs;
+        this.#count(packet);
+        if (this.#context.nbStreams !== this.#streamCount) this.#noticeStreams();
+        const wasAnnounced = this.#tracks.announced;
+        const taken = await this.#tracks.deliver(packet, arrivalMs);
+        if (!wasAnnounced && this.#tracks.announced) this.#options.counters.connectionCount += 1;
+        if (taken) packet = newPacket();
+        else packet.unref();
+      }
+    } finally {
+      packet.free();
+    }
+  }
+
+  #count(packet: Packet): void {
+    const { counters } = this.#options;
+    if (packet.hasFlags(AV_PKT_FLAG_CORRUPT)) counters.continuityErrorCount += 1;
+    // An RTP input has no byte stream beneath it that could be asked.
+    if (this.#options.plan.formatName === 'sdp') counters.addBytes(packet.size);
+  }
+
+  #noticeStreams(): void {
+    const { streams } = this.#context;
+    this.#streamCount = streams.length;
+    this.#tracks.noticeStreams(streams);
+  }
+
+  /** Runs beside the blocking read, which tells nothing while nothing comes. */
+  #check(): void {
+    if (this.#ownEnd !== undefined) {
+      // Repeated, because an interrupt that comes before the blocking call begins is not kept.
+      this.#context.interrupt();
+      return;
+    }
+    if (this.#openedAtMs === undefined) return;
+    const nowMs = this.#options.clock.nowMs();
+    this.#noticeBytes(nowMs);
+    const isRtpBeforeItsFeed = this.#options.plan.formatName === 'sdp' && !this.#tracks.announced;
+    if (nowMs - this.#lastArrivalMs >= SILENCE_LIMIT_MS && !isRtpBeforeItsFeed)
+      this.#endWith({ kind: 'ended', reason: `nothing came from the sender for ${SILENCE_LIMIT_MS} ms` });
+    else if (!isRtpBeforeItsFeed) this.#refuseIfHopeless(nowMs - this.#openedAtMs);
+  }
+
+  #noticeBytes(nowMs: number): void {
+    if (this.#options.plan.formatName === 'sdp') return;
+    const byteCount = this.#context.pbBytes;
+    if (byteCount <= this.#byteCount) return;
+    this.#options.counters.addBytes(Number(byteCount - this.#byteCount));
+    this.#byteCount = byteCount;
+    this.#lastArrivalMs = nowMs;
+  }
+
+  #refuseIfHopeless(openForMs: number): void {
+    const { choice } = this.#tracks;
+    if (choice.kind === 'refused' && openForMs >= REFUSAL_DELAY_MS)
+      this.#endWith({ kind: 'refused', reason: choice.reason, remedy: choice.remedy });
+    if (choice.kind === 'none-yet' && openForMs >= PROGRAM_MAP_LIMIT_MS)
+      this.#endWith({
+        kind: 'refused',
+        reason: 'what came is not MPEG-TS, or has no program map',
+        remedy: 'Set the encoder to send MPEG-TS (mpegts), with PAT and PMT at least twice a second.',
+      });
+  }
+
+  #endWith(end: FeedEnd): void {
+    this.#ownEnd ??= end;
+    this.#context.interrupt();
+  }
+
+  #endOf(code: number): FeedEnd {
+    const reason =
+      code === AVERROR_EOF
+        ? 'the sender closed the connection'
+        : `reading failed: ${new FFmpegError(code).message}`;
+    return { kind: 'ended', reason };
+  }
+}
