@@ -1,0 +1,94 @@
+/**
+ * Every encoder, decoder and filter setting of the runner, for both kinds of hardware, in one table. The same
+ * quality targets (profile) go in; what differs is how each implementation calls them. A test holds every
+ * name and value against what the FFmpeg inside node-av accepts.
+ */
+import type { Profile } from '../../domain/profile.ts';
+
+export type HardwareKind = 'cpu' | 'nvidia';
+
+/** AVOption names and values, of the codec context and of the codec's own. */
+export type OptionTable = Readonly<Record<string, string>>;
+
+/**
+ * Size of the rate control buffer as time at the target bitrate. A part of 100 ms can at most empty the whole
+ * buffer and use what flows in meanwhile: 150 ms keeps it at 2.5 times its share, below the limit of 3.
+ */
+export const VBV_MS = 150;
+
+export function slotsPerSegment(profile: Profile): number {
+  return (profile.video.frameRate * profile.segmentMs) / 1000;
+}
+
+export function videoEncoderName(hardware: HardwareKind): 'libx264' | 'h264_nvenc' {
+  return hardware === 'nvidia' ? 'h264_nvenc' : 'libx264';
+}
+
+/** Shared by both encoders: rate control, GOP shape, global headers. */
+function commonVideoOptions(profile: Profile): OptionTable {
+  const { bitrateBps } = profile.video;
+  return {
+    b: String(bitrateBps),
+    maxrate: String(bitrateBps),
+    bufsize: String(Math.round((bitrateBps * VBV_MS) / 1000)),
+    // One GOP is one segment. Keyframes are forced at segment starts; this only keeps others away.
+    g: String(slotsPerSegment(profile)),
+    bf: '0',
+    flags: '+global_header+cgop',
+    'forced-idr': '1',
+    profile: 'high',
+  };
+}
+
+export function videoEncoderOptions(hardware: HardwareKind, profile: Profile): OptionTable {
+  const common = commonVideoOptions(profile);
+  if (hardware === 'nvidia') {
+    return {
+      ...common,
+      preset: 'p4',
+      // Ultra low latency: no reordering, no look-ahead; `delay` 0 hands each picture back at once.
+      tune: 'ull',
+      zerolatency: '1',
+      delay: '0',
+      surfaces: '4',
+      rc: 'cbr',
+      'rc-lookahead': '0',
+      'no-scenecut': '1',
+      strict_gop: '1',
+      b_adapt: '0',
+      // One frame may not take more than its share of the small buffer; two passes keep IDR pictures in it.
+      multipass: 'qres',
+      'spatial-aq': '1',
+      aud: '0',
+      a53cc: '0',
+    };
+  }
+  return {
+    ...common,
+    preset: 'veryfast',
+    tune: 'zerolatency',
+    // One encoder is one thread: streams share a machine as processes, and slices would cost bits.
+    threads: '1',
+    sc_threshold: '0',
+    'x264-params': 'scenecut=0:open-gop=0:sliced-threads=0:nal-hrd=none:filler=0',
+    a53cc: '0',
+  };
+}
+
+export function audioEncoderOptions(profile: Profile): OptionTable {
+  return { b: String(profile.audio.bitrateBps), profile: 'aac_low', flags: '+global_header' };
+}
+
+/** Settings of the CPU video decoders (hevc, h264). */
+export function videoDecoderOptions(source: { widthPx: number; heightPx: number }): OptionTable {
+  const pixelCount = source.widthPx * source.heightPx;
+  // Slice threads add no delay, frame threads one frame each. Most feeds decode within one core.
+  const threadCount = pixelCount > 2_100_000 ? 4 : pixelCount > 1_000_000 ? 2 : 1;
+  return {
+    threads: String(threadCount),
+    thread_type: 'slice',
+    flags: '+low_delay',
+    // A picture with errors is still better than none; its errors are counted.
+    flags2: '+showall',
+  };
+}

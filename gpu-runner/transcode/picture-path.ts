@@ -1,0 +1,105 @@
+/** The feed's pictures on their way to the grid: decode, place, scale. One packet at a time. */
+import { AV_NOPTS_VALUE } from 'node-av/constants';
+import { Frame, type Packet } from 'node-av/lib';
+import type { Log } from '../../domain/log.ts';
+import type { VideoProfile } from '../../domain/profile.ts';
+import type { SourceTrack } from '../media.ts';
+import { Decoder } from './decoder.ts';
+import { FilterChain, type TimeBase } from './filter-chain.ts';
+import { cpuPictureFilters, type PictureShape, sameShape, shapeOf } from './picture-graph.ts';
+import { TimestampUnwrapper } from './reclock.ts';
+
+/** A place in the output that waits for its picture. Must be fulfilled exactly once. */
+export interface Reservation {
+  /** Hands the picture over; undefined when there is none after all, and the last one is repeated. */
+  fulfil(picture: Frame | undefined): void;
+}
+
+/** Decides about a decoded picture before it costs anything more: undefined means that nobody will see it. */
+export type PictureGate = (sourceMs: number) => Reservation | undefined;
+
+export class PicturePath {
+  readonly decoder: Decoder;
+  readonly #target: VideoProfile;
+  readonly #log: Log;
+  readonly #gate: PictureGate;
+  readonly #unwrapper = new TimestampUnwrapper();
+  #shape: PictureShape | undefined;
+  #chain: FilterChain | undefined;
+
+  constructor(options: {
+    decoder: Decoder;
+    target: VideoProfile;
+    log: Log;
+    gate: PictureGate;
+  }) {
+    this.decoder = options.decoder;
+    this.#target = options.target;
+    this.#log = options.log;
+    this.#gate = options.gate;
+  }
+
+  get shape(): PictureShape | undefined {
+    return this.#shape;
+  }
+
+  get track(): SourceTrack {
+    return this.decoder.track;
+  }
+
+  async take(packet: Packet): Promise<void> {
+    await this.decoder.decode(packet, (frame) => this.#onDecoded(frame));
+  }
+
+  async #onDecoded(frame: Frame): Promise<void> {
+    const timestamp = frame.bestEffortTimestamp;
+    if (timestamp === AV_NOPTS_VALUE) return;
+    const chain = await this.#chainFor(frame);
+    frame.pts = timestamp;
+    if (this.#shape?.interlaced) return this.#scaleThenPlace(chain, frame);
+    const reservation = this.#gate(this.#sourceMs(timestamp, this.track.timeBase));
+    if (!reservation) return;
+    const picture = (await chain.put(frame)) === 'ok' ? await takeFrom(chain) : undefined;
+    reservation.fulfil(picture);
+  }
+
+  /** A deinterlacer holds pictures back and may make two of one: place what comes out of it. */
+  async #scaleThenPlace(chain: FilterChain, frame: Frame): Promise<void> {
+    if ((await chain.put(frame)) === 'error') return;
+    for (let picture = await takeFrom(chain); picture; picture = await takeFrom(chain)) {
+      const reservation = this.#gate(this.#sourceMs(picture.pts, chain.outputTimeBase));
+      if (reservation) reservation.fulfil(picture);
+      else picture.free();
+    }
+  }
+
+  #sourceMs(timestamp: bigint, timeBase: TimeBase): number {
+    const ticks = this.#unwrapper.unwrap(Number(timestamp));
+    return (ticks * timeBase.num * 1000) / timeBase.den;
+  }
+
+  async #chainFor(frame: Frame): Promise<FilterChain> {
+    const shape = shapeOf(frame);
+    if (this.#chain && this.#shape && sameShape(this.#shape, shape)) return this.#chain;
+    this.#chain?.free();
+    this.#chain = undefined;
+    const description = cpuPictureFilters(shape, this.#target);
+    this.#chain = await FilterChain.forFrame(frame, this.track.timeBase, description);
+    this.#shape = shape;
+    this.#log.info('picture-graph-built', { widthPx: shape.widthPx, heightPx: shape.heightPx, description });
+    return this.#chain;
+  }
+
+  free(): void {
+    this.#chain?.free();
+    this.decoder.free();
+  }
+}
+
+async function takeFrom(chain: FilterChain): Promise<Frame | undefined> {
+  const picture = new Frame();
+  picture.alloc();
+  if (await chain.take(picture)) return picture;
+  picture.free();
+  return undefined;
+}

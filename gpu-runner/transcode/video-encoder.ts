@@ -1,0 +1,90 @@
+/** The H.264 encoder: pictures in at the rendition's size, one access unit out for each, at once. */
+
+import type { FFEncoderCodec } from 'node-av/constants';
+import {
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_YUV420P,
+  AVCOL_PRI_BT709,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_BT709,
+  AVCOL_TRC_BT709,
+} from 'node-av/constants';
+import { Codec, CodecContext, type Frame, Packet, Rational } from 'node-av/lib';
+import type { Profile } from '../../domain/profile.ts';
+import { openWithOptions, resultOf, textOf } from './codec-call.ts';
+import { transcodeErrors } from './errors.ts';
+import { type HardwareKind, slotsPerSegment, videoEncoderName, videoEncoderOptions } from './options.ts';
+
+export interface EncodedPicture {
+  readonly slot: number;
+  readonly keyframe: boolean;
+  readonly bytes: Uint8Array;
+}
+
+export class VideoEncoder {
+  readonly extradata: Uint8Array;
+  readonly #context: CodecContext;
+  readonly #packet: Packet;
+  readonly #slotsPerSegment: number;
+
+  private constructor(context: CodecContext, profile: Profile) {
+    this.#context = context;
+    this.#slotsPerSegment = slotsPerSegment(profile);
+    this.extradata = Uint8Array.from(context.extraData ?? []);
+    this.#packet = new Packet();
+    this.#packet.alloc();
+  }
+
+  /** @throws MirrorError `TRANSCODE_MISSING_CODEC`, `TRANSCODE_ENCODER_FAILED` */
+  static async open(hardware: HardwareKind, profile: Profile): Promise<VideoEncoder> {
+    const name = videoEncoderName(hardware);
+    const codec = Codec.findEncoderByName(name as FFEncoderCodec);
+    if (!codec) throw transcodeErrors.create('MISSING_CODEC', `No encoder ${name}.`);
+    const { video } = profile;
+    const context = new CodecContext();
+    context.allocContext3(codec);
+    context.width = video.widthPx;
+    context.height = video.heightPx;
+    context.pixelFormat = AV_PIX_FMT_YUV420P;
+    context.sampleAspectRatio = new Rational(1, 1);
+    // One tick of the encoder is one slot of the grid.
+    context.timeBase = new Rational(1, video.frameRate);
+    context.framerate = new Rational(video.frameRate, 1);
+    context.colorRange = AVCOL_RANGE_MPEG;
+    context.colorSpace = AVCOL_SPC_BT709;
+    context.colorPrimaries = AVCOL_PRI_BT709;
+    context.colorTrc = AVCOL_TRC_BT709;
+    const problem = await openWithOptions(context, codec, videoEncoderOptions(hardware, profile));
+    if (problem) {
+      context.freeContext();
+      throw transcodeErrors.create('ENCODER_FAILED', `${name}: ${problem}`);
+    }
+    return new VideoEncoder(context, profile);
+  }
+
+  /**
+   * Encodes the picture for one slot. The first slot of a segment becomes an IDR picture.
+   *
+   * @throws MirrorError `TRANSCODE_ENCODER_FAILED`
+   */
+  async encode(picture: Frame, slot: number): Promise<EncodedPicture> {
+    const keyframe = slot % this.#slotsPerSegment === 0;
+    picture.pts = BigInt(slot);
+    picture.pictType = keyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    const sent = await this.#context.sendFrame(picture);
+    if (sent < 0) throw transcodeErrors.create('ENCODER_FAILED', textOf(sent));
+    const received = await this.#context.receivePacket(this.#packet);
+    if (resultOf(received) !== 'ok')
+      throw transcodeErrors.create('ENCODER_FAILED', `No access unit for a picture: ${textOf(received)}`);
+    const bytes = Uint8Array.from(this.#packet.data ?? []);
+    const encoded = { slot: Number(this.#packet.pts), keyframe: this.#packet.isKeyframe, bytes };
+    this.#packet.unref();
+    return encoded;
+  }
+
+  free(): void {
+    this.#packet.free();
+    this.#context.freeContext();
+  }
+}
