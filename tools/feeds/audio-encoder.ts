@@ -9,6 +9,10 @@ import {
   AV_SAMPLE_FMT_S16,
   AVERROR_EAGAIN,
   type AVSampleFormat,
+  FF_ENCODER_AAC,
+  FF_ENCODER_AC3,
+  FF_ENCODER_LIBOPUS,
+  FF_ENCODER_MP2,
   type FFEncoderCodec,
 } from 'node-av/constants';
 import { Codec, CodecContext, Dictionary, FFmpegError, Frame, Packet, Rational } from 'node-av/lib';
@@ -24,10 +28,10 @@ const CHOICES: Readonly<
     { encoder: FFEncoderCodec; sampleFormat: AVSampleFormat }
   >
 > = {
-  aac: { encoder: 'aac' as FFEncoderCodec, sampleFormat: AV_SAMPLE_FMT_FLTP },
-  ac3: { encoder: 'ac3' as FFEncoderCodec, sampleFormat: AV_SAMPLE_FMT_FLTP },
-  mp2: { encoder: 'mp2' as FFEncoderCodec, sampleFormat: AV_SAMPLE_FMT_S16 },
-  opus: { encoder: 'libopus' as FFEncoderCodec, sampleFormat: AV_SAMPLE_FMT_FLT },
+  aac: { encoder: FF_ENCODER_AAC, sampleFormat: AV_SAMPLE_FMT_FLTP },
+  ac3: { encoder: FF_ENCODER_AC3, sampleFormat: AV_SAMPLE_FMT_FLTP },
+  mp2: { encoder: FF_ENCODER_MP2, sampleFormat: AV_SAMPLE_FMT_S16 },
+  opus: { encoder: FF_ENCODER_LIBOPUS, sampleFormat: AV_SAMPLE_FMT_FLT },
 };
 const LAYOUTS = {
   1: AV_CHANNEL_LAYOUT_MONO,

@@ -1,7 +1,7 @@
 /** The command line of a test feed. */
 import { parseArgs } from 'node:util';
 import { MirrorError, messageOf } from '../../domain/errors.ts';
-import { AUDIO_CODECS, type FeedInput, VIDEO_CODECS } from './options.ts';
+import { AUDIO_CODECS, type FeedOptions, parseFeedOptions, VIDEO_CODECS } from './options.ts';
 import { FeedSender } from './sender.ts';
 
 const HELP = `Sends a test feed: a moving picture with its name and a clock, and a tone.
@@ -48,7 +48,7 @@ export async function runFeedCommand(args: readonly string[]): Promise<number> {
       process.stdout.write(HELP);
       return values.help ? 0 : 2;
     }
-    const sender = new FeedSender(toFeedInput(values, values.to));
+    const sender = new FeedSender(toFeedOptions(values, values.to));
     const reporter = values.quiet ? undefined : setInterval(() => report(sender), 1_000);
     try {
       await sender.run(stop.signal);
@@ -98,7 +98,7 @@ function parseFeedArgs(args: readonly string[]) {
 type FeedArgs = ReturnType<typeof parseFeedArgs>['values'];
 
 /** Unknown words are passed on: the schema names the option and what it takes. */
-function toFeedInput(values: FeedArgs, to: string): FeedInput {
+function toFeedOptions(values: FeedArgs, to: string): FeedOptions {
   const input: Record<string, unknown> = { to };
   const set = (option: string, value: unknown) => {
     if (value !== undefined) input[option] = value;
@@ -138,7 +138,7 @@ function toFeedInput(values: FeedArgs, to: string): FeedInput {
   set('truncateRate', values.truncate === undefined ? undefined : Number(values.truncate));
   set('seed', number(values.seed));
   set('durationMs', number(values.duration, 1000));
-  return input as FeedInput;
+  return parseFeedOptions(input);
 }
 
 /** `29.97` means 30000/1001, as everywhere in television. */

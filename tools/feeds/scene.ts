@@ -97,12 +97,12 @@ export class Scene {
   }
 
   private restore(planes: Planes, area: Area): void {
-    for (let plane = 0; plane < 3; plane++) {
+    for (const plane of [0, 1, 2] as const) {
       const shift = plane === 0 ? 0 : 1;
       const widthPx = this.options.widthPx >> shift;
-      const source = this.background[plane as 0 | 1 | 2];
-      const target = planes.data[plane as 0 | 1 | 2];
-      const strideBytes = planes.strideBytes[plane as 0 | 1 | 2];
+      const source = this.background[plane];
+      const target = planes.data[plane];
+      const strideBytes = planes.strideBytes[plane];
       const left = area.x >> shift;
       const right = left + (area.width >> shift);
       for (let row = area.y >> shift; row < (area.y + area.height) >> shift; row++) {

@@ -11,8 +11,7 @@ import { Log as AvLog, type Packet } from 'node-av/lib';
 import { AudioEncoder, SAMPLE_RATE_HZ } from './audio-encoder.ts';
 import { Corruption } from './corruption.ts';
 import { DeviceClock } from './device-clock.ts';
-import { feedErrors } from './errors.ts';
-import { type FeedInput, type FeedOptions, feedOptionsSchema } from './options.ts';
+import { type FeedInput, type FeedOptions, parseFeedOptions } from './options.ts';
 import { Scene } from './scene.ts';
 import { type FeedSink, openRtpMpegts, openSrt } from './sinks.ts';
 import { themeOf } from './themes.ts';
@@ -42,12 +41,7 @@ export class FeedSender {
 
   /** @throws MirrorError `FEED_OPTIONS`. */
   constructor(input: FeedInput) {
-    const parsed = feedOptionsSchema.safeParse(input);
-    if (!parsed.success) {
-      const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-      throw feedErrors.create('OPTIONS', problems.join('; '));
-    }
-    this.options = parsed.data;
+    this.options = parseFeedOptions(input);
     this.connected = new Promise((resolve) => {
       this.markConnected = resolve;
     });

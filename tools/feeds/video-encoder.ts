@@ -17,6 +17,9 @@ import {
   AVCOL_TRC_SMPTE2084,
   AVERROR_EAGAIN,
   type AVPixelFormat,
+  FF_ENCODER_LIBX264,
+  FF_ENCODER_LIBX265,
+  FF_ENCODER_MPEG2VIDEO,
   type FFEncoderCodec,
   SWS_POINT,
 } from 'node-av/constants';
@@ -37,10 +40,16 @@ import type { Planes } from './scene.ts';
 interface CodecChoice {
   readonly encoder: FFEncoderCodec;
   readonly pixelFormat: AVPixelFormat;
-  readonly encoderOptions: (gopFrameCount: number) => Record<string, string>;
+  readonly encoderOptions: (gopFrameCount: number, bitrateBps: number | undefined) => Record<string, string>;
 }
 
-const X265_PARAMS = (gopFrameCount: number) =>
+/**
+ * Constant quantizer and no adaptive quantization take half the CPU of rate control: a feed is the thing that
+ * tests the platform, so what it costs itself only stands in the way.
+ */
+const CONSTANT_QP = 26;
+
+const X265_PARAMS = (gopFrameCount: number, bitrateBps: number | undefined) =>
   [
     'log-level=error',
     'pools=none',
@@ -52,35 +61,37 @@ const X265_PARAMS = (gopFrameCount: number) =>
     'bframes=0',
     'rc-lookahead=0',
     'repeat-headers=1',
+    ...(bitrateBps === undefined ? [`qp=${CONSTANT_QP}`, 'aq-mode=0', 'psy-rd=0'] : []),
   ].join(':');
 
-const x265 = (gopFrameCount: number) => ({
+const x265 = (gopFrameCount: number, bitrateBps: number | undefined) => ({
   preset: 'ultrafast',
   tune: 'zerolatency',
-  'x265-params': X265_PARAMS(gopFrameCount),
+  'x265-params': X265_PARAMS(gopFrameCount, bitrateBps),
 });
-const x264 = (gopFrameCount: number) => ({
+const x264 = (gopFrameCount: number, bitrateBps: number | undefined) => ({
+  ...(bitrateBps === undefined ? { qp: String(CONSTANT_QP) } : {}),
   preset: 'ultrafast',
   tune: 'zerolatency',
   'x264-params': `keyint=${gopFrameCount}:min-keyint=${gopFrameCount}:scenecut=0:repeat-headers=1`,
 });
 
 const CHOICES: Readonly<Record<FeedOptions['videoCodec'], CodecChoice>> = {
-  hevc: { encoder: 'libx265' as FFEncoderCodec, pixelFormat: AV_PIX_FMT_YUV420P, encoderOptions: x265 },
+  hevc: { encoder: FF_ENCODER_LIBX265, pixelFormat: AV_PIX_FMT_YUV420P, encoderOptions: x265 },
   'hevc-main10': {
-    encoder: 'libx265' as FFEncoderCodec,
+    encoder: FF_ENCODER_LIBX265,
     pixelFormat: AV_PIX_FMT_YUV420P10LE,
     encoderOptions: x265,
   },
-  'hevc-422': { encoder: 'libx265' as FFEncoderCodec, pixelFormat: AV_PIX_FMT_YUV422P, encoderOptions: x265 },
+  'hevc-422': { encoder: FF_ENCODER_LIBX265, pixelFormat: AV_PIX_FMT_YUV422P, encoderOptions: x265 },
   'hevc-422-10': {
-    encoder: 'libx265' as FFEncoderCodec,
+    encoder: FF_ENCODER_LIBX265,
     pixelFormat: AV_PIX_FMT_YUV422P10LE,
     encoderOptions: x265,
   },
-  h264: { encoder: 'libx264' as FFEncoderCodec, pixelFormat: AV_PIX_FMT_YUV420P, encoderOptions: x264 },
+  h264: { encoder: FF_ENCODER_LIBX264, pixelFormat: AV_PIX_FMT_YUV420P, encoderOptions: x264 },
   mpeg2: {
-    encoder: 'mpeg2video' as FFEncoderCodec,
+    encoder: FF_ENCODER_MPEG2VIDEO,
     pixelFormat: AV_PIX_FMT_YUV420P,
     encoderOptions: () => ({}),
   },
@@ -131,9 +142,12 @@ export class VideoEncoder {
     context.gopSize = gopFrameCount;
     context.maxBFrames = 0;
     context.threadCount = 1;
-    context.bitRate = BigInt(options.videoBitrateBps);
-    context.rcMaxRate = BigInt(options.videoBitrateBps);
-    context.rcBufferSize = Math.round(options.videoBitrateBps / 2);
+    const { videoBitrateBps } = options;
+    if (videoBitrateBps !== undefined) {
+      context.bitRate = BigInt(videoBitrateBps);
+      context.rcMaxRate = BigInt(videoBitrateBps);
+      context.rcBufferSize = Math.round(videoBitrateBps / 2);
+    } else if (options.videoCodec === 'mpeg2') context.bitRate = 4_000_000n;
     setColours(context, options.hdr);
     if (options.sampleAspectRatio) {
       const { num: width, den: height } = options.sampleAspectRatio;
@@ -141,7 +155,10 @@ export class VideoEncoder {
     }
     if (options.interlaced) context.setFlags(AV_CODEC_FLAG_INTERLACED_DCT, AV_CODEC_FLAG_INTERLACED_ME);
     if (globalHeader) context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
-    const code = await context.open2(codec, Dictionary.fromObject(choice.encoderOptions(gopFrameCount)));
+    const code = await context.open2(
+      codec,
+      Dictionary.fromObject(choice.encoderOptions(gopFrameCount, videoBitrateBps)),
+    );
     if (code < 0) {
       context.freeContext();
       throw feedErrors.create('CODEC', `${choice.encoder}: ${FFmpegError.strerror(code)}.`);
