@@ -4,7 +4,8 @@
  *
  * Nothing falls between the two because both speak of entry ids: every follower has cursors, the XREAD starts
  * at the lowest, and a follower skips what is not beyond its own. A follower that joins while the XREAD blocks
- * is let in by writing to a stream of this reader's own, which the XREAD watches too.
+ * hears nothing of that one, which may have started beyond its cursors, and is let into the next by writing to
+ * a stream of this reader's own, which the XREAD watches too.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -122,9 +123,10 @@ export class RedisLiveEdgeReader implements LiveEdgeReader {
     let failureCount = 0;
     while (!signal.aborted) {
       try {
-        const reply = await this.#read();
+        const { keys, ids, heldBy } = this.#nextRead();
+        const reply = await this.#blocking.xread('BLOCK', BLOCK_MS, 'STREAMS', ...keys, ...ids);
         failureCount = 0;
-        this.#deliver(reply);
+        this.#deliver(reply, heldBy);
         await this.#checkSilent();
       } catch (error) {
         if (signal.aborted) return;
@@ -174,26 +176,34 @@ export class RedisLiveEdgeReader implements LiveEdgeReader {
       .exec();
   }
 
-  async #read(): Promise<ReadReply> {
+  /** What to read, and for whom: the cursors of exactly these followers, each with its snapshot's number. */
+  #nextRead(): { keys: string[]; ids: EntryId[]; heldBy: Map<Follower, number> } {
     const keys = [this.#wakeKey];
     const ids = [this.#wakeCursor];
+    const heldBy = new Map<Follower, number>();
     for (const followers of this.#followers.values()) {
-      const ready = [...followers].filter((follower) => follower.cursors);
-      const [first] = ready;
-      if (!first) continue;
+      const lowest: Partial<Record<Slot, EntryId>> = {};
+      for (const follower of followers) {
+        if (!follower.cursors) continue;
+        heldBy.set(follower, follower.snapshotNumber);
+        for (const slot of SLOTS) lowest[slot] = earlier(lowest[slot], follower.cursors[slot]);
+      }
+      const [any] = followers;
       for (const slot of SLOTS) {
-        keys.push(first.keys[slot]);
-        ids.push(lowest(ready.map((follower) => follower.cursors?.[slot] ?? NO_ENTRY)));
+        if (!any || !lowest[slot]) continue;
+        keys.push(any.keys[slot]);
+        ids.push(lowest[slot]);
       }
     }
-    return this.#blocking.xread('BLOCK', BLOCK_MS, 'STREAMS', ...keys, ...ids);
+    return { keys, ids, heldBy };
   }
 
-  #deliver(reply: ReadReply): void {
+  #deliver(reply: ReadReply, heldBy: ReadonlyMap<Follower, number>): void {
     if (!reply) return;
     const entries = new Map(reply);
     this.#wakeCursor = entries.get(this.#wakeKey)?.at(-1)?.[0] ?? this.#wakeCursor;
-    for (const follower of this.#everyFollower()) {
+    for (const [follower, snapshotNumber] of heldBy) {
+      if (follower.stopped || follower.snapshotNumber !== snapshotNumber) continue;
       const { keys } = follower;
       const news: News = {
         video: entries.get(keys.video) ?? [],
@@ -279,8 +289,8 @@ export class RedisLiveEdgeReader implements LiveEdgeReader {
 type ReadReply = readonly (readonly [key: string, entries: readonly RawEntry[]])[] | null;
 type News = Readonly<Record<Slot, readonly RawEntry[]>>;
 
-function lowest(ids: readonly EntryId[]): EntryId {
-  return ids.reduce((least, id) => (compareEntryIds(id, least) < 0 ? id : least));
+function earlier(a: EntryId | undefined, b: EntryId): EntryId {
+  return a === undefined || compareEntryIds(b, a) < 0 ? b : a;
 }
 
 /** The whole log of a stream at one instant, and the ids of its last entries at that instant. */

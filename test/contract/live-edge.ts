@@ -284,7 +284,7 @@ export function liveEdgeContract(makeHarness: () => Promise<LiveEdgeHarness>): v
         fc.asyncProperty(fc.array(stepArbitrary, { minLength: 5, maxLength: 40 }), async (steps) => {
           await playHistory(harness, steps);
         }),
-        { numRuns: 40, endOnFailure: true },
+        { numRuns: 150, endOnFailure: true },
       );
     });
   });
