@@ -11,6 +11,7 @@ import type { PartEntry, StreamInfo } from '../domain/live-edge.ts';
 import type { LogFields } from '../domain/log.ts';
 import type { Track } from '../domain/renditions.ts';
 import type { RunnerStatus } from '../domain/stream.ts';
+import type { LogLevel } from './log-level.ts';
 
 /** Environment variable that holds the runner's configuration as JSON (`runnerConfigSchema`). */
 export const RUNNER_CONFIG_ENV_NAME = 'MIRROR_RUNNER_CONFIG';
@@ -27,6 +28,8 @@ export const RUNNER_EXIT_CODE = {
   secondRunner: 75,
   /** An init segment with other bytes is stored: the settings changed under a living stream. */
   initConflict: 76,
+  /** The stream was removed from the live edge: nobody wants this runner any more. */
+  streamRemoved: 79,
   /** The channel to the parent closed. */
   parentGone: 77,
 } as const;
@@ -42,8 +45,6 @@ export type LiveEdgeCall =
   | { readonly method: 'end'; readonly streamId: string }
   | { readonly method: 'remove'; readonly streamId: string };
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-
 export type RunnerMessage =
   /** Answered by `live-edge-result` with the same id. */
   | { readonly kind: 'live-edge-call'; readonly id: number; readonly call: LiveEdgeCall }
@@ -53,7 +54,13 @@ export type RunnerMessage =
 
 export type LiveEdgeResult =
   | { readonly ok: true; readonly value?: 'appended' | 'duplicate' }
-  | { readonly ok: false; readonly code: string; readonly message: string; readonly retryable: boolean };
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      readonly remedy: string;
+      readonly retryable: boolean;
+    };
 
 export type ParentMessage =
   | { readonly kind: 'live-edge-result'; readonly id: number; readonly result: LiveEdgeResult }
