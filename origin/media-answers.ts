@@ -1,0 +1,214 @@
+/** How init segments, parts and segments are answered. */
+import { MAX_SEGMENTS_AHEAD } from '../domain/hls/blocking-reload.ts';
+import { NO_ORDINAL } from '../domain/hls/part-log.ts';
+import { tracksOf } from '../domain/hls/rendition-timeline.ts';
+import { partKey } from '../domain/media-store.ts';
+import type { Rendition } from '../domain/renditions.ts';
+import { partFromOrdinal } from '../domain/timeline.ts';
+import type { Exchange, Outcome } from './exchange.ts';
+import { CACHE, CONTENT_TYPES, type ErrorAnswer, prepare } from './response.ts';
+import type { StoreReads } from './store-reads.ts';
+import type { KnownStream, RenditionWindow } from './stream-window.ts';
+
+const NO_SUCH_MEDIA: ErrorAnswer = { status: 404, reason: 'There is no such media.' };
+const IS_GAP: ErrorAnswer = { status: 404, reason: 'This media was never made: a gap.' };
+const TOO_FAR_AHEAD: ErrorAnswer = {
+  status: 404,
+  reason: 'Not yet: ask when it is at most two segments ahead.',
+};
+const STORE_FAILED: ErrorAnswer = { status: 503, reason: 'The media store does not answer. Try again.' };
+
+function contentTypeOf(rendition: Rendition): string {
+  return rendition === 'audio' ? CONTENT_TYPES.audio : CONTENT_TYPES.video;
+}
+
+export function answerInit(exchange: Exchange, known: KnownStream, rendition: Rendition): Outcome {
+  const state = exchange.stream.initState(rendition);
+  if (state.kind === 'ready')
+    return exchange.sendMedia(prepare(state.bytes, contentTypeOf(rendition), CACHE.init));
+  if (state.kind === 'failed') return exchange.fail(STORE_FAILED);
+  // The runner stores the init segment before its first part: before that, it may be on its way.
+  const mayCome = state.kind === 'loading' || known.tracks.video.log.headOrdinal === NO_ORDINAL;
+  return mayCome ? exchange.stream.media : exchange.fail(NO_SUCH_MEDIA);
+}
+
+export function answerPart(
+  exchange: Exchange,
+  known: KnownStream,
+  window: RenditionWindow,
+  ordinal: number,
+  reads: StoreReads,
+): Outcome {
+  const { stream } = exchange;
+  const state = stream.partState(window, ordinal);
+  switch (state.kind) {
+    case 'ready':
+      return exchange.sendMedia(prepare(state.bytes, contentTypeOf(window.timeline.rendition), CACHE.media));
+    case 'loading':
+      return stream.media;
+    case 'ahead':
+      return waitAhead(exchange, known, window, ordinal);
+    case 'old':
+      return answerFromStore(exchange, known, window, { first: ordinal, end: ordinal + 1 }, reads);
+    case 'gap':
+      return exchange.fail(IS_GAP);
+    case 'absent':
+      return exchange.fail(NO_SUCH_MEDIA);
+    default:
+      return exchange.fail(STORE_FAILED);
+  }
+}
+
+/**
+ * A complete segment is one body with its length. One in the making is answered at once and grows part by
+ * part; a part that turns out to be a gap is left out. One that has not begun is waited for.
+ */
+export function answerSegment(
+  exchange: Exchange,
+  known: KnownStream,
+  window: RenditionWindow,
+  mediaSequenceNumber: number,
+  reads: StoreReads,
+): Outcome {
+  const { partsPerSegment } = known.rules;
+  const first = mediaSequenceNumber * partsPerSegment;
+  const isLast = exchange.stream.ended && first <= window.timeline.headOrdinal;
+  const end = isLast
+    ? Math.min(first + partsPerSegment, window.timeline.headOrdinal + 1)
+    : first + partsPerSegment;
+  if (exchange.nextOrdinal === undefined) {
+    const whole = wholeSegment(exchange, window, mediaSequenceNumber, { first, end });
+    if (whole) {
+      return exchange.sendMedia(prepare(whole, contentTypeOf(window.timeline.rendition), CACHE.media));
+    }
+  }
+  return streamSegment(exchange, known, window, { first, end }, reads);
+}
+
+interface OrdinalRange {
+  readonly first: number;
+  /** One past the last. */
+  readonly end: number;
+}
+
+/** @returns the segment's bytes if all of its parts are in memory or gaps, and it has any. */
+function wholeSegment(
+  exchange: Exchange,
+  window: RenditionWindow,
+  mediaSequenceNumber: number,
+  range: OrdinalRange,
+): Uint8Array | undefined {
+  const made = window.segments.get(mediaSequenceNumber);
+  if (made) return made;
+  if (range.end - 1 > window.timeline.headOrdinal) return undefined;
+  const pieces: Uint8Array[] = [];
+  for (let ordinal = range.first; ordinal < range.end; ordinal += 1) {
+    const state = exchange.stream.partState(window, ordinal);
+    if (state.kind === 'ready') pieces.push(state.bytes);
+    else if (state.kind !== 'gap') return undefined;
+  }
+  if (pieces.length === 0) return undefined;
+  const bytes = Buffer.concat(pieces);
+  // The last segment of a broadcast that may be opened again could still grow.
+  if (!exchange.stream.ended) window.segments.set(mediaSequenceNumber, bytes);
+  return bytes;
+}
+
+function streamSegment(
+  exchange: Exchange,
+  known: KnownStream,
+  window: RenditionWindow,
+  range: OrdinalRange,
+  reads: StoreReads,
+): Outcome {
+  const { stream } = exchange;
+  for (let ordinal = exchange.nextOrdinal ?? range.first; ordinal < range.end; ordinal += 1) {
+    exchange.nextOrdinal = ordinal;
+    const state = stream.partState(window, ordinal);
+    if (state.kind === 'loading') return stream.media;
+    if (state.kind === 'ahead') return waitAhead(exchange, known, window, ordinal);
+    if (state.kind === 'old' && !exchange.streaming)
+      return answerFromStore(exchange, known, window, range, reads);
+    if (state.kind === 'failed') {
+      return exchange.fail(STORE_FAILED);
+    }
+    if (state.kind === 'ready') {
+      if (!exchange.streaming) exchange.beginBody(contentTypeOf(window.timeline.rendition));
+      if (exchange.headOnly) return 'answered';
+      exchange.writeBody(state.bytes);
+    }
+    stream.extendDeadline(exchange);
+  }
+  return exchange.streaming ? exchange.endBody() : exchange.fail(IS_GAP);
+}
+
+/** A client may ask for what comes next, within limits, and waits for it. */
+function waitAhead(
+  exchange: Exchange,
+  known: KnownStream,
+  window: RenditionWindow,
+  ordinal: number,
+): Outcome {
+  const { stream } = exchange;
+  const { headOrdinal } = window.timeline;
+  if (stream.ended) {
+    return exchange.fail(NO_SUCH_MEDIA);
+  }
+  const { partsPerSegment } = known.rules;
+  const newest = Math.floor(headOrdinal / partsPerSegment);
+  if (headOrdinal !== NO_ORDINAL && Math.floor(ordinal / partsPerSegment) > newest + MAX_SEGMENTS_AHEAD) {
+    return exchange.fail(TOO_FAR_AHEAD);
+  }
+  return stream.media;
+}
+
+/** What is older than the window is read from the media store for this one request and not kept. */
+function answerFromStore(
+  exchange: Exchange,
+  known: KnownStream,
+  window: RenditionWindow,
+  range: OrdinalRange,
+  reads: StoreReads,
+): Outcome {
+  const { archived } = exchange;
+  const { rendition } = window.timeline;
+  if (!archived) {
+    exchange.archived = { kind: 'loading' };
+    void readArchived(exchange, known, rendition, range, reads);
+    return exchange.stream.media;
+  }
+  if (archived.kind === 'loading') return exchange.stream.media;
+  if (archived.kind === 'found')
+    return exchange.sendMedia(prepare(archived.bytes, contentTypeOf(rendition), CACHE.media));
+  return exchange.fail(archived.kind === 'absent' ? NO_SUCH_MEDIA : STORE_FAILED);
+}
+
+async function readArchived(
+  exchange: Exchange,
+  known: KnownStream,
+  rendition: Rendition,
+  range: OrdinalRange,
+  reads: StoreReads,
+): Promise<void> {
+  const { streamId } = exchange.stream;
+  const tracks = tracksOf(rendition, known.info);
+  const outcomes = [];
+  for (let ordinal = range.first; ordinal < range.end; ordinal += 1) {
+    const position = partFromOrdinal(ordinal, known.info);
+    outcomes.push(
+      Promise.all(tracks.map((track) => reads.read(partKey(streamId, track, position), { expected: false }))),
+    );
+  }
+  const pieces: Uint8Array[] = [];
+  let failed = false;
+  for (const part of await Promise.all(outcomes)) {
+    failed ||= part.some((outcome) => outcome.kind === 'failed');
+    // A part of `av` that lacks one of its tracks is a gap.
+    if (part.some((outcome) => outcome.kind !== 'found')) continue;
+    for (const outcome of part) if (outcome.kind === 'found') pieces.push(outcome.bytes);
+  }
+  if (failed) exchange.archived = { kind: 'failed' };
+  else if (pieces.length === 0) exchange.archived = { kind: 'absent' };
+  else exchange.archived = { kind: 'found', bytes: Buffer.concat(pieces) };
+  exchange.retry();
+}

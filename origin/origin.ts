@@ -1,0 +1,261 @@
+/**
+ * The origin: answers playlists, init segments, parts and segments of any number of streams from memory.
+ * Stateless beyond its window: any number of origins may serve the same streams.
+ */
+import { decideReload } from '../domain/hls/blocking-reload.ts';
+import { writeMultivariantPlaylist } from '../domain/hls/multivariant-playlist.ts';
+import type { LiveEdgeReader } from '../domain/live-edge.ts';
+import type { Log } from '../domain/log.ts';
+import type { MediaStoreReader } from '../domain/media-store.ts';
+import type { Clock } from '../domain/timeline.ts';
+import { type Answerer, Exchange, type Outcome } from './exchange.ts';
+import { ORIGIN_LIMITS, type OriginLimits } from './limits.ts';
+import { answerInit, answerPart, answerSegment } from './media-answers.ts';
+import { PreparedText } from './playlist-cache.ts';
+import { parseRequest, type StreamRequest } from './request.ts';
+import {
+  CACHE,
+  CONTENT_TYPES,
+  type ErrorAnswer,
+  type OriginRequest,
+  type OriginResponse,
+  PREFLIGHT_HEADERS,
+  prepare,
+  sendError,
+  sendWhole,
+} from './response.ts';
+import { StoreReads } from './store-reads.ts';
+import { type KnownStream, type RenditionWindow, StreamWindow } from './stream-window.ts';
+
+export interface OriginDependencies {
+  readonly liveEdge: LiveEdgeReader;
+  readonly mediaStore: MediaStoreReader;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<OriginLimits>;
+  /** Whether a stream may be served under `/open/`. Nobody's is, unless this says so. */
+  readonly isOpen?: (streamId: string) => boolean | Promise<boolean>;
+}
+
+const UNKNOWN_STREAM: ErrorAnswer = { status: 404, reason: 'There is no such stream.' };
+const NO_SUCH_RENDITION: ErrorAnswer = { status: 404, reason: 'This stream has no such rendition.' };
+const NOTHING_TO_SHOW: ErrorAnswer = { status: 404, reason: 'The stream ended before it showed anything.' };
+const TOO_MANY_STREAMS: ErrorAnswer = { status: 503, reason: 'This origin follows too many streams.' };
+const STOPPING: ErrorAnswer = { status: 503, reason: 'This origin is stopping. Try again.' };
+const HEALTHY = prepare(Buffer.from('ok\n'), CONTENT_TYPES.text, CACHE.never);
+
+function answerPlaylist(
+  exchange: Exchange,
+  known: KnownStream,
+  window: RenditionWindow,
+  request: Extract<StreamRequest, { kind: 'playlist' }>,
+): Outcome {
+  const { stream } = exchange;
+  const room = stream.playlists[request.rendition];
+  const decision = decideReload(request.directives, {
+    headOrdinal: window.timeline.headOrdinal,
+    partsPerSegment: known.rules.partsPerSegment,
+    ended: stream.ended,
+  });
+  if (decision.kind === 'wait') return room;
+  if (decision.kind === 'bad-request') {
+    return exchange.fail({ status: 400, reason: decision.reason });
+  }
+  const playlist = window.playlist.get(request.access, request.directives.skip && !stream.ended);
+  if (playlist) return exchange.sendWhole(playlist.for(exchange.acceptsGzip));
+  // Opened, but without a whole segment yet: players give up at a 404 and fail on an empty playlist.
+  return stream.ended ? exchange.fail(NOTHING_TO_SHOW) : room;
+}
+
+export class Origin implements Answerer {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #limits: OriginLimits;
+  readonly #liveEdge: LiveEdgeReader;
+  readonly #isOpen: (streamId: string) => boolean | Promise<boolean>;
+  readonly #reads: StoreReads;
+  readonly #streams = new Map<string, StreamWindow>();
+  #heldCount = 0;
+  #stopping = false;
+
+  constructor(dependencies: OriginDependencies) {
+    this.#clock = dependencies.clock;
+    this.#log = dependencies.log;
+    this.#liveEdge = dependencies.liveEdge;
+    this.#limits = { ...ORIGIN_LIMITS, ...dependencies.limits };
+    this.#isOpen = dependencies.isOpen ?? (() => false);
+    this.#reads = new StoreReads({
+      mediaStore: dependencies.mediaStore,
+      limits: this.#limits,
+      log: dependencies.log,
+    });
+  }
+
+  /**
+   * Answers a request, now or when what it asks for is there. Usable as the listener of node:http and of
+   * node:http2 servers. Never throws.
+   */
+  handle(request: OriginRequest, response: OriginResponse): void {
+    const parsed = parseRequest(request.method, request.url, this.#limits.urlLength);
+    const headOnly = request.method === 'HEAD';
+    switch (parsed.kind) {
+      case 'rejected':
+        sendError(response, parsed, headOnly);
+        return;
+      case 'options':
+        response.writeHead(204, PREFLIGHT_HEADERS);
+        response.end();
+        return;
+      case 'health':
+        if (this.#stopping) sendError(response, STOPPING, headOnly);
+        else sendWhole(response, HEALTHY, headOnly);
+        return;
+      default:
+        this.#begin(parsed, request, response, headOnly);
+    }
+  }
+
+  /** Keeps the deadlines of waiting requests and forgets idle streams, until the signal; then stops all. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) {
+      const timer = setInterval(() => this.#sweep(), this.#limits.sweepMs);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      clearInterval(timer);
+    }
+    this.#stopping = true;
+    for (const stream of this.#streams.values()) stream.stop();
+    this.#streams.clear();
+    this.#reads.close();
+  }
+
+  #begin(parsed: StreamRequest, request: OriginRequest, response: OriginResponse, headOnly: boolean): void {
+    const nowMs = this.#clock.nowMs();
+    const stream = this.#stopping ? undefined : this.#streamOf(parsed.streamId, nowMs);
+    if (!stream) {
+      sendError(response, this.#stopping ? STOPPING : TOO_MANY_STREAMS, headOnly);
+      return;
+    }
+    stream.lastRequestMs = nowMs;
+    const { range } = request.headers;
+    const encodings = request.headers['accept-encoding'];
+    new Exchange(
+      {
+        request: parsed,
+        stream,
+        headOnly,
+        acceptsGzip: typeof encodings === 'string' && encodings.includes('gzip'),
+        range: typeof range === 'string' ? range : undefined,
+        deadlineMs: nowMs + this.#limits.holdMs,
+      },
+      response,
+      this,
+    ).begin();
+  }
+
+  answer(exchange: Exchange): Outcome {
+    const { stream, request } = exchange;
+    if (this.#stopping) {
+      return exchange.fail(STOPPING);
+    }
+    if (request.access === 'open') {
+      const open = stream.openState(this.#isOpen);
+      if (open === 'asking') return stream.arrivals;
+      if (open === 'no') {
+        return exchange.fail(UNKNOWN_STREAM);
+      }
+    }
+    if (request.kind === 'time') {
+      const text = new Date(this.#clock.nowMs()).toISOString();
+      return exchange.sendWhole(prepare(Buffer.from(text), CONTENT_TYPES.text, CACHE.never));
+    }
+    if (stream.state === 'asking') return stream.arrivals;
+    const { known } = stream;
+    return known ? this.#answerKnown(exchange, known) : exchange.fail(UNKNOWN_STREAM);
+  }
+
+  #answerKnown(exchange: Exchange, known: KnownStream): Outcome {
+    const { request } = exchange;
+    if (request.kind === 'multivariant') {
+      const text = writeMultivariantPlaylist(known.info, request.access);
+      const prepared = new PreparedText(text, CONTENT_TYPES.playlist, CACHE.multivariant);
+      return exchange.sendWhole(prepared.for(exchange.acceptsGzip));
+    }
+    if (request.kind === 'manifest' || request.kind === 'time') {
+      return exchange.fail(NO_SUCH_RENDITION);
+    }
+    const window = known.renditions.get(request.rendition);
+    if (!window || (request.kind === 'part' && request.partIndex >= known.rules.partsPerSegment)) {
+      return exchange.fail(NO_SUCH_RENDITION);
+    }
+    switch (request.kind) {
+      case 'init':
+        return answerInit(exchange, known, request.rendition);
+      case 'part': {
+        const ordinal = request.mediaSequenceNumber * known.rules.partsPerSegment + request.partIndex;
+        return answerPart(exchange, known, window, ordinal, this.#reads);
+      }
+      case 'segment':
+        return answerSegment(exchange, known, window, request.mediaSequenceNumber, this.#reads);
+      default:
+        return answerPlaylist(exchange, known, window, request);
+    }
+  }
+
+  admit(): boolean {
+    if (this.#heldCount >= this.#limits.heldRequestCount) return false;
+    this.#heldCount += 1;
+    return true;
+  }
+
+  released(): void {
+    this.#heldCount -= 1;
+  }
+
+  failed(exchange: Exchange, error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log.error('origin-answer-failed', { streamId: exchange.stream.streamId, error: stack });
+  }
+
+  #streamOf(streamId: string, nowMs: number): StreamWindow | undefined {
+    const followed = this.#streams.get(streamId);
+    if (followed) return followed;
+    if (this.#streams.size >= this.#limits.streamCount && !this.#dropOneUnknown()) return undefined;
+    const stream = new StreamWindow({
+      streamId,
+      liveEdge: this.#liveEdge,
+      reads: this.#reads,
+      clock: this.#clock,
+      log: this.#log,
+      limits: this.#limits,
+    });
+    stream.lastRequestMs = nowMs;
+    this.#streams.set(streamId, stream);
+    stream.start();
+    return stream;
+  }
+
+  /** Makes room for a stream that may exist by dropping one that does not. */
+  #dropOneUnknown(): boolean {
+    for (const [streamId, stream] of this.#streams) {
+      if (stream.state !== 'unknown' || stream.waitingCount > 0) continue;
+      this.#drop(streamId, stream);
+      return true;
+    }
+    return false;
+  }
+
+  #drop(streamId: string, stream: StreamWindow): void {
+    this.#streams.delete(streamId);
+    stream.stop();
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const [streamId, stream] of this.#streams) {
+      for (const room of stream.rooms) room.expireUntil(nowMs);
+      const idleMs = stream.state === 'unknown' ? this.#limits.unknownIdleMs : this.#limits.idleMs;
+      if (nowMs - stream.lastRequestMs < idleMs || stream.waitingCount > 0) continue;
+      this.#drop(streamId, stream);
+    }
+  }
+}
