@@ -89,6 +89,11 @@ export class OriginStack extends Stack {
       'AwsSolutions-ECS2',
       'Addresses and names are configuration; the one secret, the Redis token, comes from Secrets Manager.',
     );
+    acknowledge(
+      taskDefinition,
+      'AwsSolutions-IAM5[Resource::*]',
+      'ecr:GetAuthorizationToken takes no resource.',
+    );
 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster,

@@ -7,7 +7,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { type Environment, GPU_INSTANCE_TYPES } from '../config.ts';
-import { acknowledge } from '../constructs/acknowledge.ts';
+import { acknowledge, acknowledgeWildcards } from '../constructs/acknowledge.ts';
 import { dataRemovalPolicy } from '../constructs/environment-policy.ts';
 import { gpuHostUserData } from '../constructs/gpu-host.ts';
 import { serviceImage } from '../constructs/service-image.ts';
@@ -64,6 +64,11 @@ export class RunnerStack extends Stack {
       instanceWarmupPeriod: 120,
     });
     this.cluster.addAsgCapacityProvider(this.capacityProvider);
+    acknowledgeWildcards(
+      this.autoScalingGroup.role,
+      ['Action::ecs:Submit*', 'Resource::*'],
+      'The ECS agent’s calls, written by CDK: those without a resource in IAM carry a condition on the cluster.',
+    );
 
     this.logGroup = new logs.LogGroup(this, 'LogGroup', {
       retention: environment.retention.logDays,
@@ -144,7 +149,7 @@ export class RunnerStack extends Stack {
     taskDefinition.taskRole.addToPrincipalPolicy(
       new iam.PolicyStatement({
         actions: ['s3:PutObject', 's3:GetObject'],
-        resources: [storage.recordingsBucket.arnForObjects('recordings/*')],
+        resources: [`arn:${Aws.PARTITION}:s3:::${storage.recordingsBucketName}/recordings/*`],
       }),
     );
     // Passphrases: injected by ECS when a task starts, from the secret that its launcher names.
@@ -187,6 +192,15 @@ export class RunnerStack extends Stack {
       taskDefinition,
       'AwsSolutions-ECS2',
       'Addresses and names are configuration; the Redis token and the passphrase come from Secrets Manager.',
+    );
+    acknowledgeWildcards(
+      taskDefinition,
+      [
+        'Resource::*',
+        `Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${streamSecretPrefix(environment)}*`,
+        `Resource::arn:<AWS::Partition>:s3:::mirror-${environment.name}-recordings-<AWS::AccountId>-<AWS::Region>/recordings/*`,
+      ],
+      'Recordings below one prefix, passphrases below one prefix, and ecr:GetAuthorizationToken, which takes no resource.',
     );
     return taskDefinition;
   }

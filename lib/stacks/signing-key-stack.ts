@@ -1,15 +1,21 @@
-import { fileURLToPath } from 'node:url';
-import { CfnOutput, CustomResource, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  type CfnElement,
+  CfnOutput,
+  CustomResource,
+  Duration,
+  RemovalPolicy,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import type { Construct } from 'constructs';
 import type { Environment } from '../config.ts';
-import { acknowledge } from '../constructs/acknowledge.ts';
+import { acknowledge, acknowledgeWildcards } from '../constructs/acknowledge.ts';
 import { dataRemovalPolicy } from '../constructs/environment-policy.ts';
+import { MirrorFunction } from '../constructs/mirror-function.ts';
 
 export interface SigningKeyStackProps extends StackProps {
   readonly environment: Environment;
@@ -31,19 +37,12 @@ export class SigningKeyStack extends Stack {
   constructor(scope: Construct, id: string, props: SigningKeyStackProps) {
     super(scope, id, props);
     const { environment } = props;
-    const handler = new NodejsFunction(this, 'KeyMaker', {
+    const { function: handler } = new MirrorFunction(this, 'KeyMaker', {
+      environment,
+      folder: 'signing-key',
       description:
         'Makes a signing key pair: the private half into its secret, the public half to CloudFront',
-      entry: fileURLToPath(new URL('../../lambdas/signing-key/handler.ts', import.meta.url)),
-      runtime: lambda.Runtime.NODEJS_24_X,
-      architecture: lambda.Architecture.ARM_64,
       timeout: Duration.seconds(30),
-      memorySize: 512,
-      bundling: { format: OutputFormat.ESM, target: 'node24', minify: true, sourceMap: true },
-      logGroup: new logs.LogGroup(this, 'KeyMakerLogs', {
-        retention: environment.retention.logDays,
-        removalPolicy: RemovalPolicy.DESTROY,
-      }),
     });
     const provider = new Provider(this, 'KeyProvider', {
       onEventHandler: handler,
@@ -52,6 +51,16 @@ export class SigningKeyStack extends Stack {
         removalPolicy: RemovalPolicy.DESTROY,
       }),
     });
+    acknowledge(
+      provider,
+      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+      'CDK’s own provider function: it may write logs.',
+    );
+    acknowledgeWildcards(
+      provider,
+      [`Resource::<${this.getLogicalId(handler.node.defaultChild as CfnElement)}.Arn>:*`],
+      'CDK’s own provider function may invoke every version of the one handler.',
+    );
 
     const keys = environment.signingKeyGenerations.map((generation) => {
       const secret = new secretsmanager.Secret(this, `PrivateKey${generation}`, {

@@ -19,6 +19,7 @@ export class StorageStack extends Stack {
   readonly mediaBucketName: string;
   readonly mediaBucketArn: string;
   readonly recordingsBucket: s3.Bucket;
+  readonly recordingsBucketName: string;
   readonly playerBucket: s3.Bucket;
   readonly accessLogBucket: s3.Bucket;
 
@@ -67,7 +68,10 @@ export class StorageStack extends Stack {
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
       lifecycleRules: [{ expiration: Duration.days(environment.retention.logDays) }],
     });
+    // Named, so that policies in other stacks can say one exact prefix of it.
+    this.recordingsBucketName = `mirror-${environment.name}-recordings-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
     this.recordingsBucket = new s3.Bucket(this, 'RecordingsBucket', {
+      bucketName: this.recordingsBucketName,
       ...privateBucket(environment),
       serverAccessLogsBucket: this.accessLogBucket,
       serverAccessLogsPrefix: 'recordings/',
