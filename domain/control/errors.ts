@@ -3,7 +3,7 @@
  * document (RFC 9457) names it in `type` and `code`. The HTTP status belongs to the code, not to the place
  * that throws it.
  */
-import { defineErrors } from '../errors.ts';
+import { defineErrors, MirrorError } from '../errors.ts';
 
 export const controlErrors = defineErrors('CONTROL', {
   INVALID_REQUEST: {
@@ -181,3 +181,19 @@ export const CONTROL_ERROR_STATUS: Readonly<Record<ControlErrorName, number>> = 
   UNAVAILABLE: 503,
   INTERNAL: 500,
 };
+
+/** Who holds a slot, as an answer names it. */
+export interface NamedHolder {
+  readonly slotIndex: number;
+  readonly streamId: string;
+}
+
+/** `CONTROL_NO_FREE_SLOT` with the holders as data, so that a client can offer to stop one of them. */
+export class NoFreeSlotError extends MirrorError {
+  readonly holders: readonly NamedHolder[];
+
+  constructor(holders: readonly NamedHolder[]) {
+    super(`${controlErrors.family}_NO_FREE_SLOT`, controlErrors.definitions.NO_FREE_SLOT);
+    this.holders = holders.map(({ slotIndex, streamId }) => ({ slotIndex, streamId }));
+  }
+}

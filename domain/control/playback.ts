@@ -1,0 +1,68 @@
+/**
+ * Signed playback: CloudFront's custom policies, one per stream with a wildcard (Amazon CloudFront Developer
+ * Guide, "Create a signed URL using a custom policy"). The policy is the same for every viewer of a stream
+ * whose signature ends in the same minute, so it is made once for all of them.
+ */
+
+export interface SignedQuery {
+  readonly Policy: string;
+  readonly Signature: string;
+  readonly 'Key-Pair-Id': string;
+}
+
+export interface UrlSigner {
+  /** Signs everything below a stream's path until an instant, which is whole seconds. */
+  sign(grant: { readonly streamId: string; readonly expiresAtMs: number }): Promise<SignedQuery>;
+}
+
+/**
+ * Text of the policy. CloudFront wants it without white space; `*` also matches query strings.
+ *
+ * @param resourceBase scheme and host, such as https://live.example.com; both may hold wildcards.
+ */
+export function streamPolicy(resourceBase: string, streamId: string, expiresAtMs: number): string {
+  return JSON.stringify({
+    Statement: [
+      {
+        Resource: `${resourceBase}/live/${streamId}/*`,
+        Condition: { DateLessThan: { 'AWS:EpochTime': Math.floor(expiresAtMs / 1000) } },
+      },
+    ],
+  });
+}
+
+/** The end of a signature made now: at least `ttlMs` away, on a step that many viewers share. */
+export function playbackExpiryMs(
+  nowMs: number,
+  { ttlMs, stepMs }: { readonly ttlMs: number; readonly stepMs: number },
+): number {
+  return Math.ceil((nowMs + ttlMs) / stepMs) * stepMs;
+}
+
+/**
+ * CloudFront's wildcards: `*` is zero or more characters, `?` exactly one. Linear in the text: no pattern can
+ * make it slow.
+ */
+export function matchesResource(pattern: string, url: string): boolean {
+  let patternIndex = 0;
+  let urlIndex = 0;
+  let starIndex = -1;
+  let resumeIndex = 0;
+  while (urlIndex < url.length) {
+    const expected = pattern[patternIndex];
+    if (expected === '*') {
+      starIndex = patternIndex++;
+      resumeIndex = urlIndex;
+    } else if (expected === '?' || expected === url[urlIndex]) {
+      patternIndex++;
+      urlIndex++;
+    } else if (starIndex >= 0) {
+      patternIndex = starIndex + 1;
+      urlIndex = ++resumeIndex;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[patternIndex] === '*') patternIndex++;
+  return patternIndex === pattern.length;
+}

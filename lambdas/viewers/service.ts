@@ -1,0 +1,240 @@
+/** Viewer sessions: who may watch what, within the limits, by which signed URLs. */
+import type {
+  IssueTicketRequest,
+  OpenedSession,
+  OpenSessionRequest,
+  Playback,
+  SessionView,
+  SwapStreamsRequest,
+  ViewerCountsView,
+} from '../../domain/control/api.ts';
+import { controlErrors } from '../../domain/control/errors.ts';
+import { newSessionId, type Randomness } from '../../domain/control/ids.ts';
+import { CONTROL_LIMITS } from '../../domain/control/limits.ts';
+import { playbackExpiryMs, type UrlSigner } from '../../domain/control/playback.ts';
+import type { SessionLimits, SessionOutcome, SessionRegistry } from '../../domain/control/registry.ts';
+import { swappedStreams, type TicketClaims, type ViewerSession } from '../../domain/control/session.ts';
+import type { Clock } from '../../domain/timeline.ts';
+import type { SessionTokens } from './session-tokens.ts';
+import type { Tickets } from './tickets.ts';
+import type { WatchableStreams } from './watchable-streams.ts';
+
+/** A cookie of a signed stream, valid below its path only, because one set of cookies holds one policy. */
+export interface PlaybackCookie {
+  readonly name: string;
+  readonly value: string;
+  readonly path: string;
+  readonly maxAgeS: number;
+}
+
+export interface ViewerServiceDependencies {
+  readonly registry: SessionRegistry;
+  readonly streams: WatchableStreams;
+  readonly tickets: Tickets;
+  readonly tokens: SessionTokens;
+  readonly signer: UrlSigner;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly limits: SessionLimits;
+  /** Scheme and host of playback; `{streamId}` in it gives each stream a host of its own. */
+  readonly playbackBaseUrl: string;
+  readonly playbackTtlMs: number;
+}
+
+export interface Answered<View> {
+  readonly view: View;
+  readonly cookies: readonly PlaybackCookie[];
+}
+
+/** Two swaps of one session at the same moment: the second sees the first's panes and tries again. */
+const SWAP_TRIES_MAX = 4;
+
+export class ViewerService {
+  readonly #dependencies: ViewerServiceDependencies;
+
+  constructor(dependencies: ViewerServiceDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  async issueTicket(request: IssueTicketRequest): Promise<{ ticket: string; expiresAt: string }> {
+    const { ticket, expiresAtMs } = await this.#dependencies.tickets.issue(request);
+    return { ticket, expiresAt: new Date(expiresAtMs).toISOString() };
+  }
+
+  async open(request: OpenSessionRequest): Promise<Answered<OpenedSession>> {
+    const { registry, tickets, tokens, clock, randomness, limits } = this.#dependencies;
+    const claims = await tickets.verify(request.ticket);
+    await this.#checkPlayable(request.streams, claims.streams);
+    const nowMs = clock.nowMs();
+    const outcome = await registry.openSession(
+      sessionOf(request, claims, newSessionId(randomness), nowMs),
+      // Kept a little past its end, because clocks differ: until then it could still pass as valid.
+      { id: claims.jti, expiresAtMs: claims.exp * 1000 + 10_000 },
+      nowMs,
+      limits,
+    );
+    const session = this.#opened(outcome);
+    const [{ view, cookies }, sessionToken] = await Promise.all([
+      this.#answer(session, request.cookies),
+      tokens.issue(session.sessionId),
+    ]);
+    return { view: { ...view, sessionToken }, cookies };
+  }
+
+  async swap(
+    sessionId: string,
+    token: string | undefined,
+    request: SwapStreamsRequest,
+  ): Promise<Answered<SessionView>> {
+    const { registry, clock, limits } = this.#dependencies;
+    await this.#authenticate(sessionId, token);
+    for (let tryIndex = 0; tryIndex < SWAP_TRIES_MAX; tryIndex++) {
+      const session = await registry.getSession(sessionId, clock.nowMs());
+      if (!session) throw controlErrors.create('SESSION_NOT_FOUND');
+      const streamIds = swappedStreams(session.streamIds, request);
+      if (streamIds.length === 0)
+        throw controlErrors.create('INVALID_REQUEST', 'A session shows one stream at least; end it instead.');
+      const added = streamIds.filter((id) => !session.streamIds.includes(id));
+      await this.#checkPlayable(added, session.allowedStreamIds);
+      const outcome = await registry.swapStreams(
+        sessionId,
+        streamIds,
+        session.streamIds,
+        clock.nowMs(),
+        limits,
+      );
+      if (outcome.kind !== 'conflict') return this.#answer(this.#opened(outcome), request.cookies);
+    }
+    throw controlErrors.create('UNAVAILABLE', 'The session is being changed by too many requests at once.');
+  }
+
+  async renew(
+    sessionId: string,
+    token: string | undefined,
+    { cookies }: { cookies: boolean },
+  ): Promise<Answered<SessionView>> {
+    const { registry, clock, limits } = this.#dependencies;
+    await this.#authenticate(sessionId, token);
+    const outcome = await registry.renewSession(sessionId, clock.nowMs(), limits);
+    return this.#answer(this.#opened(outcome), cookies);
+  }
+
+  async close(sessionId: string, token: string | undefined): Promise<void> {
+    await this.#authenticate(sessionId, token);
+    const outcome = await this.#dependencies.registry.closeSession(
+      sessionId,
+      this.#dependencies.clock.nowMs(),
+    );
+    if (outcome === 'not-found') throw controlErrors.create('SESSION_NOT_FOUND');
+  }
+
+  async count(): Promise<ViewerCountsView> {
+    const { registry, clock, limits } = this.#dependencies;
+    const counts = await registry.countViewers(clock.nowMs());
+    return { ...counts, viewerCountMax: limits.viewerCount };
+  }
+
+  async #authenticate(sessionId: string, token: string | undefined): Promise<void> {
+    if (token === undefined || !(await this.#dependencies.tokens.matches(sessionId, token)))
+      throw controlErrors.create('UNAUTHENTICATED', "Use the session's own token.");
+  }
+
+  async #checkPlayable(
+    streamIds: readonly string[],
+    allowed: TicketClaims['streams'] | ViewerSession['allowedStreamIds'],
+  ): Promise<void> {
+    for (const streamId of streamIds) {
+      // One answer for "unknown" and "not yours": a ticket must not find out which streams exist.
+      if (
+        (allowed !== '*' && !allowed.includes(streamId)) ||
+        !(await this.#dependencies.streams.find(streamId))
+      )
+        throw controlErrors.create('STREAM_NOT_PLAYABLE', `It is "${streamId}".`);
+    }
+  }
+
+  #opened(outcome: SessionOutcome): ViewerSession {
+    switch (outcome.kind) {
+      case 'ok':
+        return outcome.session;
+      case 'not-found':
+        throw controlErrors.create('SESSION_NOT_FOUND');
+      case 'ticket-used':
+        throw controlErrors.create('TICKET_USED');
+      case 'viewer-stream-limit':
+        throw controlErrors.create(
+          'VIEWER_STREAM_LIMIT',
+          `${outcome.inUseCount} of ${this.#dependencies.limits.streamsPerViewer} are in use.`,
+        );
+      case 'viewer-limit':
+        throw controlErrors.create('VIEWER_LIMIT', `They are ${this.#dependencies.limits.viewerCount}.`);
+    }
+  }
+
+  async #answer(session: ViewerSession, withCookies: boolean): Promise<Answered<SessionView>> {
+    const { clock, limits, playbackTtlMs } = this.#dependencies;
+    const nowMs = clock.nowMs();
+    const expiresAtMs = playbackExpiryMs(nowMs, {
+      ttlMs: playbackTtlMs,
+      stepMs: CONTROL_LIMITS.playbackExpiryStepMs,
+    });
+    const streams = await Promise.all(session.streamIds.map((id) => this.#playback(id, expiresAtMs)));
+    const maxAgeS = Math.floor((expiresAtMs - nowMs) / 1000);
+    return {
+      view: {
+        sessionId: session.sessionId,
+        viewerId: session.viewerId,
+        delivery: session.delivery,
+        expiresAt: new Date(session.expiresAtMs).toISOString(),
+        renewAfterS: Math.floor(limits.leaseMs / 3_000),
+        playbackExpiresAt: new Date(expiresAtMs).toISOString(),
+        streams,
+      },
+      cookies: withCookies ? streams.flatMap((playback) => cookiesOf(playback, maxAgeS)) : [],
+    };
+  }
+
+  async #playback(streamId: string, expiresAtMs: number): Promise<Playback> {
+    const { streams, signer, playbackBaseUrl } = this.#dependencies;
+    const stream = await streams.find(streamId);
+    const base = playbackBaseUrl.replaceAll('{streamId}', streamId);
+    const name = stream?.name ?? streamId;
+    if (stream?.access === 'open') {
+      const playlistPath = `/open/${streamId}/index.m3u8`;
+      return { streamId, name, playlistPath, playlistUrl: base + playlistPath, query: {} };
+    }
+    const signed = await signer.sign({ streamId, expiresAtMs });
+    const query = {
+      Policy: signed.Policy,
+      Signature: signed.Signature,
+      'Key-Pair-Id': signed['Key-Pair-Id'],
+    };
+    const playlistPath = `/live/${streamId}/index.m3u8?${new URLSearchParams(query).toString()}`;
+    return { streamId, name, playlistPath, playlistUrl: base + playlistPath, query };
+  }
+}
+
+function sessionOf(
+  request: OpenSessionRequest,
+  claims: TicketClaims,
+  sessionId: string,
+  nowMs: number,
+): Omit<ViewerSession, 'expiresAtMs'> {
+  return {
+    sessionId,
+    viewerId: claims.sub,
+    streamIds: request.streams,
+    allowedStreamIds: claims.streams,
+    delivery: request.delivery,
+    createdAtMs: nowMs,
+  };
+}
+
+function cookiesOf({ streamId, query }: Playback, maxAgeS: number): PlaybackCookie[] {
+  return Object.entries(query).map(([name, value]) => ({
+    name: `CloudFront-${name}`,
+    value,
+    path: `/live/${streamId}/`,
+    maxAgeS,
+  }));
+}

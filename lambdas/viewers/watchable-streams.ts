@@ -1,0 +1,46 @@
+/**
+ * What a session must know of a stream: its name, and whether it is open. Both are constant for the life of a
+ * stream, so they are remembered for a few seconds; a deleted stream is forgotten as soon.
+ */
+import type { StreamRegistry } from '../../domain/control/registry.ts';
+import type { Access } from '../../domain/control/stream-record.ts';
+import type { Clock } from '../../domain/timeline.ts';
+
+export interface WatchableStream {
+  readonly name: string;
+  readonly access: Access;
+}
+
+const CACHE_MS = 5_000;
+/** More than the records that are kept; unknown ids are not remembered, so guesses cannot fill the memory. */
+const CACHE_COUNT_MAX = 1_000;
+
+export class WatchableStreams {
+  readonly #registry: Pick<StreamRegistry, 'getStream'>;
+  readonly #clock: Clock;
+  readonly #cache = new Map<string, { stream: WatchableStream | undefined; readAtMs: number }>();
+
+  constructor({ registry, clock }: { registry: Pick<StreamRegistry, 'getStream'>; clock: Clock }) {
+    this.#registry = registry;
+    this.#clock = clock;
+  }
+
+  async find(streamId: string): Promise<WatchableStream | undefined> {
+    const nowMs = this.#clock.nowMs();
+    const cached = this.#cache.get(streamId);
+    // An unknown id is asked for again at once: its stream may have been created this very second.
+    if (cached?.stream && nowMs - cached.readAtMs < CACHE_MS) return cached.stream;
+    const found = await this.#registry.getStream(streamId);
+    const stream = found && { name: found.record.name, access: found.record.access };
+    if (stream) this.#remember(streamId, stream, nowMs);
+    else this.#cache.delete(streamId);
+    return stream;
+  }
+
+  #remember(streamId: string, stream: WatchableStream, readAtMs: number): void {
+    this.#cache.delete(streamId);
+    this.#cache.set(streamId, { stream, readAtMs });
+    const oldest = this.#cache.size > CACHE_COUNT_MAX ? this.#cache.keys().next().value : undefined;
+    if (oldest !== undefined) this.#cache.delete(oldest);
+  }
+}
