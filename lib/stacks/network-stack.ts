@@ -1,9 +1,11 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
 import type { Construct } from 'constructs';
 import { ANYWHERE, type Environment } from '../config.ts';
-import { acknowledge } from '../constructs/acknowledge.ts';
+import { acknowledge, acknowledgeWildcards } from '../constructs/acknowledge.ts';
 import { dataRemovalPolicy } from '../constructs/environment-policy.ts';
 
 export interface NetworkStackProps extends StackProps {
@@ -145,6 +147,11 @@ export class NetworkStack extends Stack {
       ec2.Port.tcp(ORIGIN_PORT),
       'Requests and health checks',
     );
+    this.originLoadBalancerGroup.addIngressRule(
+      ec2.Peer.prefixList(this.#cloudFrontPrefixList()),
+      ec2.Port.tcp(80),
+      'CloudFront through its VPC origin',
+    );
     if (!this.runnerGroup.allowAllOutbound) {
       // The gateway endpoints' addresses are public ones, known only as prefix lists per region.
       this.runnerGroup.addEgressRule(
@@ -153,6 +160,39 @@ export class NetworkStack extends Stack {
         'S3 Express by its gateway endpoint',
       );
     }
+  }
+
+  /**
+   * The managed list of CloudFront's origin-facing addresses. Its id differs between regions, so it is asked
+   * for at deployment (CloudFront Developer Guide, "Restrict access with VPC origins").
+   */
+  #cloudFrontPrefixList(): string {
+    const lookup = new AwsCustomResource(this, 'CloudFrontPrefixList', {
+      onUpdate: {
+        service: 'EC2',
+        action: 'describeManagedPrefixLists',
+        parameters: {
+          Filters: [{ Name: 'prefix-list-name', Values: ['com.amazonaws.global.cloudfront.origin-facing'] }],
+        },
+        physicalResourceId: PhysicalResourceId.of('cloudfront-origin-facing'),
+        outputPaths: ['PrefixLists.0.PrefixListId'],
+      },
+      policy: AwsCustomResourcePolicy.fromStatements([
+        new iam.PolicyStatement({ actions: ['ec2:DescribeManagedPrefixLists'], resources: ['*'] }),
+      ]),
+      installLatestAwsSdk: false,
+    });
+    acknowledgeWildcards(lookup, ['Resource::*'], 'ec2:DescribeManagedPrefixLists takes no resource.');
+    // The function behind the look-up is CDK's own, one per stack, and is named after its code.
+    const lookupFunction = this.node.children.find((child) => child.node.id.startsWith('AWS679f'));
+    if (lookupFunction) {
+      acknowledge(
+        lookupFunction,
+        'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+        'CDK’s own look-up function: the managed policy lets it write its logs.',
+      );
+    }
+    return lookup.getResponseField('PrefixLists.0.PrefixListId');
   }
 
   /** Without NAT, functions reach only these two APIs. */
