@@ -94,6 +94,8 @@ export class IpcLiveEdgeWriter implements LiveEdgeWriter {
 export interface RunnerListener {
   onStatus(status: RunnerStatus): void;
   onLog(level: LogLevel, event: string, fields: LogFields): void;
+  /** One of RUNNER_EXIT_CODE; the process is about to exit with it. */
+  onEnding?(exitCode: number): void;
 }
 
 /**
@@ -124,6 +126,9 @@ export function serveRunner(options: {
         void serveCall(options, message.call).then((result) =>
           send({ kind: 'live-edge-result', id: message.id, result }),
         );
+        return;
+      case 'ending':
+        listener.onEnding?.(message.exitCode);
     }
   };
 }
@@ -155,7 +160,7 @@ function refusal(thrown: unknown): LiveEdgeResult {
   return { ok: false, code, message, remedy, retryable };
 }
 
-const RUNNER_MESSAGE_KINDS: readonly RunnerMessage['kind'][] = ['live-edge-call', 'status', 'log'];
+const RUNNER_MESSAGE_KINDS: readonly RunnerMessage['kind'][] = ['live-edge-call', 'status', 'log', 'ending'];
 
 /** The runner is our own program: its messages are told apart from others, not checked field by field. */
 function isRunnerMessage(message: unknown): message is RunnerMessage {

@@ -50,7 +50,9 @@ export type RunnerMessage =
   | { readonly kind: 'live-edge-call'; readonly id: number; readonly call: LiveEdgeCall }
   /** About once a second and at each change of state. */
   | { readonly kind: 'status'; readonly status: RunnerStatus }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly event: string; readonly fields: LogFields };
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly event: string; readonly fields: LogFields }
+  /** The last message of a runner that ends by itself, for whatever reason. */
+  | { readonly kind: 'ending'; readonly exitCode: number };
 
 export type LiveEdgeResult =
   | { readonly ok: true; readonly value?: 'appended' | 'duplicate' }

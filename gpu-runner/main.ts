@@ -1,0 +1,161 @@
+/**
+ * The runner process: one stream, from its feed to its parts. Reads its configuration, wires the adapters,
+ * runs until it is told to stop, and says with its exit code how it ended (RUNNER_EXIT_CODE).
+ *
+ * Told to stop: the message `stop` of the parent (the operator stopped the stream: playlists end), or SIGTERM
+ * and SIGINT (the runner goes, the stream stays: nothing ends, and the next runner continues by the clock).
+ */
+import { createServer } from 'node:net';
+import { AV_LOG_FATAL, AV_LOG_WARNING } from 'node-av/constants';
+import { Log } from 'node-av/lib';
+import { SystemClock } from '../adapters/clock-system.ts';
+import { IpcLiveEdgeWriter } from '../adapters/live-edge-ipc.ts';
+import { RedisLiveEdgeWriter } from '../adapters/live-edge-redis-writer.ts';
+import { IpcLog } from '../adapters/log-ipc.ts';
+import { JsonLog } from '../adapters/log-json.ts';
+import { DiskMediaStore } from '../adapters/media-store-disk.ts';
+import { type ParentMessage, RUNNER_EXIT_CODE, type RunnerMessage } from '../adapters/runner-ipc.ts';
+import { MirrorError, messageOf } from '../domain/errors.ts';
+import type { LiveEdgeWriter } from '../domain/live-edge.ts';
+import type { Log as StructuredLog } from '../domain/log.ts';
+import type { MediaStoreReader, MediaStoreWriter } from '../domain/media-store.ts';
+import { profileWithFrameRate } from '../domain/profile.ts';
+import { type RunnerConfig, readRunnerConfig } from './config.ts';
+import { runnerErrors } from './errors.ts';
+import { endFields, Runner } from './runner.ts';
+
+/** A stop that takes longer is cut short: something native hangs. */
+const STOP_DEADLINE_MS = 8_000;
+
+const clock = new SystemClock();
+const stopping = new AbortController();
+let operatorStopped = false;
+
+const config = readConfigOrExit();
+const log = logOf(config);
+// What FFmpeg has to say of a damaged feed would be thousands of lines; the runner's parts count it instead.
+Log.setLevel(config.logLevel === 'debug' ? AV_LOG_WARNING : AV_LOG_FATAL);
+const liveEdge = liveEdgeOf(config);
+listenToParent();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
+process.on('uncaughtException', (error) => exitWith(error));
+process.on('unhandledRejection', (error) => exitWith(error));
+if (config.healthPort !== undefined) answerHealthChecks(config.healthPort);
+
+const runner = new Runner({
+  spec: config.spec,
+  profile: profileWithFrameRate(config.spec.frameRate),
+  hardware: 'cpu',
+  clock,
+  log,
+  store: storeOf(config),
+  liveEdge,
+  onStatus: (status) => void sendToParent({ kind: 'status', status }),
+});
+log.info('runner-started', { protocol: config.spec.ingest.protocol, frameRate: config.spec.frameRate });
+try {
+  await runner.run({ signal: stopping.signal, isEnded: () => operatorStopped });
+  log.info('runner-stopped', { ended: operatorStopped });
+  exit(RUNNER_EXIT_CODE.stopped);
+} catch (error) {
+  exitWith(error);
+}
+
+function readConfigOrExit(): RunnerConfig {
+  try {
+    const read = readRunnerConfig(process.env);
+    if (read.liveEdge.kind === 'redis' || process.send) return read;
+    throw runnerErrors.create('BAD_CONFIG', 'liveEdge.kind is "ipc", but no parent forked this process.');
+  } catch (error) {
+    const remedy = error instanceof MirrorError ? ` ${error.remedy}` : '';
+    process.stderr.write(`${messageOf(error)}${remedy}\n`);
+    return process.exit(RUNNER_EXIT_CODE.badConfig);
+  }
+}
+
+function logOf({ spec, logLevel: level }: RunnerConfig): StructuredLog {
+  const fields = { streamId: spec.streamId };
+  if (process.send) return new IpcLog({ send: sendToParent, level, fields });
+  return new JsonLog({ clock, level, fields, write: (line) => void process.stdout.write(line) });
+}
+
+function liveEdgeOf({ liveEdge: wanted }: RunnerConfig): LiveEdgeWriter {
+  if (wanted.kind === 'redis') {
+    const { url, prefix } = wanted;
+    return new RedisLiveEdgeWriter({ url, log, ...(prefix === undefined ? {} : { prefix }) });
+  }
+  const writer = new IpcLiveEdgeWriter({ send: sendToParent });
+  process.on('message', (message: ParentMessage) => {
+    if (message.kind === 'live-edge-result') writer.onResult(message.id, message.result);
+  });
+  process.on('disconnect', () => writer.onDisconnect());
+  return writer;
+}
+
+function storeOf({ store }: RunnerConfig): MediaStoreWriter & MediaStoreReader {
+  if (store.kind === 'disk') return new DiskMediaStore({ directory: store.directory });
+  throw new Error('not wired yet');
+}
+
+function listenToParent(): void {
+  if (!process.send) return;
+  process.on('message', (message: ParentMessage) => {
+    if (message.kind !== 'stop') return;
+    operatorStopped = true;
+    stop('stop');
+  });
+  process.on('disconnect', () => process.exit(RUNNER_EXIT_CODE.parentGone));
+}
+
+function sendToParent(message: RunnerMessage): boolean {
+  if (!process.send || !process.connected) return false;
+  // An error means that the parent is gone, which `disconnect` says as well.
+  process.send(message, undefined, undefined, () => undefined);
+  return true;
+}
+
+function stop(cause: string): void {
+  if (stopping.signal.aborted) return;
+  log.info('runner-stopping', { cause });
+  stopping.abort();
+  setTimeout(() => {
+    log.error('stop-took-too-long', { deadlineMs: STOP_DEADLINE_MS });
+    exit(RUNNER_EXIT_CODE.failed);
+  }, STOP_DEADLINE_MS).unref();
+}
+
+/** A connection is the answer: the process lives. What state its feed is in is no matter of health. */
+function answerHealthChecks(port: number): void {
+  const server = createServer((socket) => socket.destroy());
+  server.on('error', (error) => log.error('health-port-not-open', { port, error: error.message }));
+  server.listen(port);
+}
+
+function exitWith(error: unknown): void {
+  log.error('runner-failed', endFields(error));
+  exit(exitCodeOf(error));
+}
+
+/** Leaves once the last messages are written. */
+function exit(code: number): void {
+  process.exitCode = code;
+  if (process.connected)
+    process.send?.({ kind: 'ending', exitCode: code } satisfies RunnerMessage, undefined, undefined, () =>
+      process.exit(code),
+    );
+  else process.stdout.write('', () => process.exit(code));
+}
+
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof MirrorError)) return RUNNER_EXIT_CODE.failed;
+  switch (error.code) {
+    case 'PUBLISH_SECOND_RUNNER':
+      return RUNNER_EXIT_CODE.secondRunner;
+    case 'PUBLISH_INIT_CONFLICT':
+      return RUNNER_EXIT_CODE.initConflict;
+    case 'PUBLISH_STREAM_REMOVED':
+      return RUNNER_EXIT_CODE.streamRemoved;
+    default:
+      return RUNNER_EXIT_CODE.failed;
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * One stream from its feed to its parts: ingest -> transcode -> package -> publish, and record when asked.
+ * The one place where the runner's parts meet; each knows only the types of media.ts.
+ */
+import { MirrorError, messageOf } from '../domain/errors.ts';
+import type { LiveEdgeWriter } from '../domain/live-edge.ts';
+import type { Log } from '../domain/log.ts';
+import type { MediaStoreReader, MediaStoreWriter } from '../domain/media-store.ts';
+import type { Profile } from '../domain/profile.ts';
+import type { RunnerSpec, RunnerStatus } from '../domain/stream.ts';
+import type { Clock } from '../domain/timeline.ts';
+import { runnerErrors } from './errors.ts';
+import { FeedIngest } from './ingest/feed-ingest.ts';
+import type { EncodedFrame, EncoderConfig, PackagedPart, SourceEvent } from './media.ts';
+import { Packager } from './packager/packager.ts';
+import { Publisher } from './publish/publisher.ts';
+import { errorFields, RateLimitedLog } from './rate-limited-log.ts';
+import type { HardwareKind } from './transcode/options.ts';
+import { Transcoder } from './transcode/transcoder.ts';
+
+/** A status is reported this often, and at each change of state. */
+const STATUS_INTERVAL_MS = 1_000;
+/** How often a change of state is looked for. */
+const STATE_CHECK_INTERVAL_MS = 100;
+const LOG_INTERVAL_MS = 10_000;
+
+export interface RunnerDependencies {
+  readonly spec: RunnerSpec;
+  readonly profile: Profile;
+  readonly hardware: HardwareKind;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: MediaStoreWriter & MediaStoreReader;
+  readonly liveEdge: LiveEdgeWriter;
+  /** Told about once a second; must not throw. */
+  readonly onStatus: (status: RunnerStatus) => void;
+  /** Called for each announced part, for measurements. */
+  readonly onAnnounced?: (part: PackagedPart, latencyMs: number) => void;
+}
+
+export class Runner {
+  private readonly dependencies: RunnerDependencies;
+  private readonly ingest: FeedIngest;
+  private readonly transcoder: Transcoder;
+  private readonly troubles: RateLimitedLog;
+  /** Ends the inputs: no more frames after it. */
+  private readonly inputs = new AbortController();
+  /** Ends the outputs, once the last frame is out. */
+  private readonly outputs = new AbortController();
+  private packager: Packager | undefined;
+  private publisher: Publisher | undefined;
+  private publishing: Promise<void> = Promise.resolve();
+  private failure: { readonly error: unknown } | undefined;
+  private badFrameCount = 0;
+  private remoteAddress: string | undefined;
+  private lastState: RunnerStatus['state'] | undefined;
+  private lastStatusAtMs = 0;
+
+  constructor(dependencies: RunnerDependencies) {
+    const { spec, profile, hardware, clock, log } = dependencies;
+    this.dependencies = dependencies;
+    this.troubles = new RateLimitedLog({ log, clock, intervalMs: LOG_INTERVAL_MS });
+    this.ingest = new FeedIngest({ ingest: spec.ingest, clock, log });
+    this.transcoder = new Transcoder({
+      profile,
+      hardware,
+      signalLoss: spec.signalLoss,
+      clock,
+      log,
+      sink: { onConfig: (config) => this.onConfig(config), onFrame: (frame) => this.onFrame(frame) },
+    });
+  }
+
+  /**
+   * Runs until the signal aborts; then the frames that are in the encoders still become parts.
+   *
+   * @param options.isEnded asked after the last part: true when the operator stopped the stream, so that its
+   * playlists end. A crash, a restart or a move to another host must answer false.
+   * @throws the first cause that ended it: `PUBLISH_*`, `PACKAGER_*`, `INGEST_*`, `TRANSCODE_*`.
+   */
+  async run({ signal, isEnded }: { signal: AbortSignal; isEnded: () => boolean }): Promise<void> {
+    const onAbort = () => this.inputs.abort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const statusTimer = setInterval(() => this.reportStatus(), STATE_CHECK_INTERVAL_MS);
+    try {
+      await Promise.all([
+        this.untilStopped(
+          'ingest',
+          this.ingest.run(this.inputs.signal, (event) => this.onSource(event)),
+        ),
+        this.untilStopped('transcoder', this.transcoder.run(this.inputs.signal)),
+      ]);
+      this.outputs.abort();
+      await this.publishing;
+      if (!this.failure && isEnded()) await this.publisher?.end();
+    } finally {
+      clearInterval(statusTimer);
+      signal.removeEventListener('abort', onAbort);
+    }
+    if (this.failure) {
+      this.reportStatus(messageOf(this.failure.error));
+      throw this.failure.error;
+    }
+  }
+
+  /** A part of the runner that ends by itself ends all of it. */
+  private async untilStopped(name: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+      if (!this.inputs.signal.aborted) this.fail(runnerErrors.create('ENDED_EARLY', `It was the ${name}.`));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.failure ??= { error };
+    this.inputs.abort();
+  }
+
+  private onSource(event: SourceEvent): void {
+    if (event.kind === 'connected') this.remoteAddress = event.remoteAddress;
+    this.transcoder.handle(event);
+  }
+
+  private onConfig(encoder: EncoderConfig): void {
+    const { spec, profile, store, liveEdge, clock, log, onAnnounced } = this.dependencies;
+    const packager = new Packager({ profile, encoder });
+    this.packager = packager;
+    this.publisher = new Publisher({
+      streamId: spec.streamId,
+      profile,
+      store,
+      liveEdge,
+      clock,
+      log,
+      initSegments: packager.initSegments,
+      streamInfo: (first) => packager.streamInfo(first),
+      ...(onAnnounced ? { onAnnounced } : {}),
+    });
+    this.publishing = this.publisher.run(this.outputs.signal).catch((error: unknown) => this.fail(error));
+  }
+
+  private onFrame(frame: EncodedFrame): void {
+    try {
+      const parts = this.packager?.push(frame, this.dependencies.clock.nowMs()) ?? [];
+      for (const part of parts) this.publisher?.publish(part);
+    } catch (error) {
+      this.badFrameCount += 1;
+      if (error instanceof MirrorError && error.retryable) this.troubles.warn('bad-frame', error);
+      else this.fail(error);
+    }
+  }
+
+  /** @param failure why the runner ends, when it does not end as asked. */
+  private reportStatus(failure?: string): void {
+    const nowMs = this.dependencies.clock.nowMs();
+    const { state, reason, hardware, source, ...transcoded } = this.transcoder.status();
+    const reported = failure === undefined ? state : 'failed';
+    if (reported === this.lastState && nowMs - this.lastStatusAtMs < STATUS_INTERVAL_MS) return;
+    if (reported !== this.lastState)
+      this.dependencies.log.info('state', { state: reported, reason: failure ?? reason });
+    this.lastState = reported;
+    this.lastStatusAtMs = nowMs;
+    const published = this.publisher?.counters;
+    this.dependencies.onStatus({
+      streamId: this.dependencies.spec.streamId,
+      state: reported,
+      reason: failure ?? reason,
+      atMs: Math.round(nowMs),
+      hardware,
+      ...(source === undefined
+        ? {}
+        : {
+            source: {
+              ...source,
+              ...(this.remoteAddress === undefined ? {} : { remoteAddress: this.remoteAddress }),
+            },
+          }),
+      counters: {
+        ...this.ingest.counters,
+        decodeErrorCount: transcoded.decodeErrorCount + this.badFrameCount,
+        repeatedFrameCount: transcoded.repeatedFrameCount,
+        droppedFrameCount: transcoded.droppedFrameCount,
+        timestampJumpCount: transcoded.timestampJumpCount,
+        publishedPartCount: published?.publishedPartCount ?? 0,
+        gapCount: published?.gapCount ?? 0,
+        storeErrorCount: published?.storeErrorCount ?? 0,
+        partLatencyMs: this.publisher?.takeWorstLatencyMs() ?? 0,
+      },
+    });
+  }
+}
+
+/** The fields of a log line for the error that ended a runner. */
+export const endFields = errorFields;
