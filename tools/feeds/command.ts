@@ -32,6 +32,8 @@ const HELP = `Sends a test feed: a moving picture with its name and a clock, and
   --garbage RATE      share of TS packets overwritten with random bytes
   --truncate RATE     share of TS packets cut short
   --seed N            repeats the same damage
+  --rehearse SECONDS  encodes so much before it starts, and repeats it
+  --noise             a picture that takes many bits; use with --bitrate
   --duration SECONDS  ends cleanly after this time
   --quiet             no line each second
 `;
@@ -49,6 +51,7 @@ export async function runFeedCommand(args: readonly string[]): Promise<number> {
       return values.help ? 0 : 2;
     }
     const sender = new FeedSender(toFeedOptions(values, values.to));
+    void sender.connected.then(({ sdp }) => sdp && process.stdout.write(sdp));
     const reporter = values.quiet ? undefined : setInterval(() => report(sender), 1_000);
     try {
       await sender.run(stop.signal);
@@ -88,6 +91,8 @@ function parseFeedArgs(args: readonly string[]) {
       garbage: { type: 'string' },
       truncate: { type: 'string' },
       seed: { type: 'string' },
+      rehearse: { type: 'string' },
+      noise: { type: 'boolean' },
       duration: { type: 'string' },
       quiet: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -137,6 +142,8 @@ function toFeedOptions(values: FeedArgs, to: string): FeedOptions {
   set('garbageRate', values.garbage === undefined ? undefined : Number(values.garbage));
   set('truncateRate', values.truncate === undefined ? undefined : Number(values.truncate));
   set('seed', number(values.seed));
+  set('rehearsedMs', number(values.rehearse, 1000));
+  set('texture', values.noise ? 'noise' : undefined);
   set('durationMs', number(values.duration, 1000));
   return parseFeedOptions(input);
 }

@@ -64,6 +64,13 @@ export const feedOptionsSchema = z
     truncateRate: z.number().min(0).max(1).default(0),
     /** Seed of all random choices, so that a run can be repeated. */
     seed: z.int().min(1).default(1),
+    /**
+     * Encodes so much video before the first frame is due, and repeats it after that: the sender then takes
+     * next to no CPU. The clock in the picture is right in the first round only.
+     */
+    rehearsedMs: z.int().min(500).max(600_000).optional(),
+    /** `noise`: the whole picture changes, so that it takes many bits. */
+    texture: z.enum(['plain', 'noise']).default('plain'),
     /** How long to try to reach the receiver. */
     connectTimeoutMs: z.int().positive().default(10_000),
   })

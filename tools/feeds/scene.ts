@@ -7,6 +7,7 @@
  */
 import { CODE_COLUMNS, CODE_ROWS, codeCellPx, codeRect, encodeCells } from './clock-code.ts';
 import { forEachTextPixel, GLYPH_HEIGHT, textWidth } from './font.ts';
+import { Random } from './random.ts';
 import { type Theme, themeOf } from './themes.ts';
 
 /** 8-bit 4:2:0 planes; rows may be longer than the picture is wide. */
@@ -24,6 +25,8 @@ export interface SceneOptions {
   readonly name: string;
   /** 0 to 255: chooses the theme and is part of the machine-readable clock. */
   readonly feedNumber: number;
+  /** `noise`: all of the picture changes in each frame. */
+  readonly texture?: 'plain' | 'noise';
 }
 
 /** Studio range (ITU-R BT.709): black is 16, white is 235, no colour is 128. */
@@ -39,6 +42,7 @@ export class Scene {
   private readonly background: readonly [Uint8Array, Uint8Array, Uint8Array];
   private readonly discPx: number;
   private readonly textScale: number;
+  private readonly noise: Noise | undefined;
   private dirty: Area | undefined;
   private painted = false;
 
@@ -53,6 +57,7 @@ export class Scene {
       Math.floor(Math.min(unit * 3, (widthPx * 0.42) / textWidth('00:00:00.000'))),
     );
     this.background = this.paintBackground();
+    this.noise = options.texture === 'noise' ? new Noise(options) : undefined;
   }
 
   /**
@@ -66,6 +71,7 @@ export class Scene {
       this.painted = true;
     }
     if (this.dirty) this.restore(planes, this.dirty);
+    this.noise?.draw(planes);
     this.dirty = this.drawDisc(planes, atMs);
     this.drawFlash(planes, atMs);
     this.drawReadableClock(planes, atMs);
@@ -174,6 +180,34 @@ export class Scene {
     }
   }
 }
+
+/** Grain that jumps to another place in each frame: no encoder can predict it. */
+class Noise {
+  private readonly widthPx: number;
+  private readonly heightPx: number;
+  private readonly field: Uint8Array;
+  private readonly random = new Random(7);
+
+  constructor({ widthPx, heightPx }: SceneOptions) {
+    this.widthPx = widthPx;
+    this.heightPx = heightPx;
+    this.field = new Uint8Array(widthPx * heightPx * 2);
+    for (let at = 0; at < this.field.length; at++)
+      this.field[at] = NOISE_DARK + this.random.next() * NOISE_RANGE;
+  }
+
+  draw(planes: Planes): void {
+    const { widthPx, heightPx } = this;
+    let from = Math.floor(this.random.next() * widthPx * heightPx);
+    for (let row = 0; row < heightPx; row++) {
+      planes.data[0].set(this.field.subarray(from, from + widthPx), row * planes.strideBytes[0]);
+      from += widthPx;
+    }
+  }
+}
+
+const NOISE_DARK = 80;
+const NOISE_RANGE = 60;
 
 interface Area {
   readonly x: number;

@@ -6,36 +6,64 @@
  * behind drops frames, as a live encoder does; it never sends a burst of old pictures.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AV_LOG_ERROR } from 'node-av/constants';
+import { AV_LOG_FATAL } from 'node-av/constants';
 import { Log as AvLog, type Packet } from 'node-av/lib';
-import { AudioEncoder, SAMPLE_RATE_HZ } from './audio-encoder.ts';
-import { Corruption } from './corruption.ts';
+import { SAMPLE_RATE_HZ } from './audio-encoder.ts';
+import {
+  type AudioSource,
+  encodeMsPerFrame,
+  loopingAudioFrameCount,
+  openLiveAudio,
+  openLiveVideo,
+  rehearse,
+  type VideoSource,
+} from './camera.ts';
 import { DeviceClock } from './device-clock.ts';
 import { type FeedInput, type FeedOptions, parseFeedOptions } from './options.ts';
-import { Scene } from './scene.ts';
-import { type FeedSink, openRtpMpegts, openSrt } from './sinks.ts';
-import { themeOf } from './themes.ts';
-import { Tone } from './tone.ts';
-import { TS_CLOCK_HZ, TsMuxer } from './ts-muxer.ts';
-import { VideoEncoder } from './video-encoder.ts';
+import { type FeedOutput, needsGlobalHeader, openOutput } from './output.ts';
+import { TS_CLOCK_HZ } from './ts-muxer.ts';
 
 /** What a feed has sent so far. */
 export interface FeedCounters {
   readonly frameCount: number;
   readonly droppedFrameCount: number;
   readonly byteCount: number;
-  /** From the instant of capture until the frame was handed to the network, of the last frame. */
+  /** From the instant of capture until the last frame was handed to the network. */
   readonly sendDelayMs: number;
+  readonly maxSendDelayMs: number;
+}
+
+/** What is known once the receiver was reached. */
+export interface FeedConnection {
+  /** Wall clock of the first frame, Unix milliseconds. */
+  readonly startMs: number;
+  /** For a receiver of elementary streams in RTP. */
+  readonly sdp?: string;
 }
 
 const MAX_LATE_FRAMES = 3;
+/** A rehearsal is done before its first frame is due: half as long again as a trial says, and a little. */
+const REHEARSAL_MARGIN = 1.5;
+const REHEARSAL_SLACK_MS = 2_000;
+
+interface Camera {
+  readonly video: VideoSource;
+  readonly audio: AudioSource | undefined;
+  readonly clock: DeviceClock;
+}
 
 export class FeedSender {
   readonly options: FeedOptions;
-  private readonly counters = { frameCount: 0, droppedFrameCount: 0, byteCount: 0, sendDelayMs: 0 };
-  private markConnected: () => void = () => undefined;
   /** Resolves once the receiver was reached. Stays pending when `run` ends before that. */
-  readonly connected: Promise<void>;
+  readonly connected: Promise<FeedConnection>;
+  private readonly counters = {
+    frameCount: 0,
+    droppedFrameCount: 0,
+    byteCount: 0,
+    sendDelayMs: 0,
+    maxSendDelayMs: 0,
+  };
+  private markConnected: (connection: FeedConnection) => void = () => undefined;
   private addedJumpMs = 0;
   private paused = false;
 
@@ -71,101 +99,107 @@ export class FeedSender {
    * @throws MirrorError `FEED_CONNECT`, `FEED_SEND`, `FEED_CODEC`.
    */
   async run(signal: AbortSignal): Promise<void> {
-    AvLog.setLevel(AV_LOG_ERROR);
-    const { options } = this;
-    const tone = new Tone({
-      toneHz: themeOf(options.feedNumber).toneHz,
-      sampleRateHz: SAMPLE_RATE_HZ,
-      beep: options.beep,
-    });
-    const video = await VideoEncoder.open(options);
-    const audio = await AudioEncoder.open(options, tone);
-    const contexts = audio ? [video.context, audio.context] : [video.context];
-    const muxer = await TsMuxer.open(contexts, options);
-    let sink: FeedSink | undefined;
+    // FFmpeg's own line about a failed connection holds the whole address, passphrase included.
+    AvLog.setLevel(AV_LOG_FATAL);
+    const camera = await this.openCamera();
+    let output: FeedOutput | undefined;
     try {
-      sink = options.to.startsWith('srt:')
-        ? await openSrt(options.to, { connectTimeoutMs: options.connectTimeoutMs, signal })
-        : await openRtpMpegts(options.to);
-      this.markConnected();
-      await this.send({ video, audio, muxer, sink, signal });
+      const contexts = [camera.video, camera.audio].flatMap((source) => source?.context ?? []);
+      output = await openOutput(this.options, contexts, signal);
+      // A live camera is at its first frame now; a rehearsed one knows when that is due.
+      if (this.options.rehearsedMs === undefined) camera.clock.restart(Date.now());
+      const { sdp } = output;
+      this.markConnected({ startMs: camera.clock.startMs, ...(sdp === undefined ? {} : { sdp }) });
+      await this.send(camera, output, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      await sink?.close();
-      await muxer.close();
-      audio?.close();
-      video.close();
+      await output?.close();
+      camera.audio?.close();
+      camera.video.close();
     }
   }
 
-  private async send(parts: {
-    video: VideoEncoder;
-    audio: AudioEncoder | undefined;
-    muxer: TsMuxer;
-    sink: FeedSink;
-    signal: AbortSignal;
-  }): Promise<void> {
-    const { video, audio, muxer, sink, signal } = parts;
+  private async openCamera(): Promise<Camera> {
     const { options } = this;
-    const { num, den } = options.frameRate;
-    const clock = new DeviceClock({ startMs: Date.now(), driftPpm: options.driftPpm });
-    const corruption = new Corruption(options);
-    const scene = new Scene(options);
-    const frameMs = (1000 * den) / num;
-    let frameIndex = 0;
-    let sampleIndex = 0;
+    const headers = { globalHeader: needsGlobalHeader(options) };
+    const live = {
+      video: await openLiveVideo(options, headers),
+      audio: await openLiveAudio(options, headers),
+      clock: new DeviceClock({ startMs: Date.now(), driftPpm: options.driftPpm }),
+    };
+    if (options.rehearsedMs === undefined) return live;
+    const frameCount = Math.round(options.rehearsedMs / this.frameMs());
+    const neededMs = frameCount * (await encodeMsPerFrame(options)) * REHEARSAL_MARGIN + REHEARSAL_SLACK_MS;
+    live.clock.restart(Math.ceil(Date.now() + neededMs));
+    const { clock, audio } = live;
+    const video = await rehearse(live.video, frameCount, (index) => clock.wallMs(index * this.frameMs()));
+    if (!audio) return { ...live, video };
+    const rehearsedAudio = await rehearse(audio, loopingAudioFrameCount(audio.frameSampleCount), (index) =>
+      clock.wallMs((index * audio.frameSampleCount * 1000) / SAMPLE_RATE_HZ),
+    );
+    return { clock, video, audio: rehearsedAudio };
+  }
 
+  private frameMs(): number {
+    const { num, den } = this.options.frameRate;
+    return (1000 * den) / num;
+  }
+
+  private async send(
+    { video, audio, clock }: Camera,
+    output: FeedOutput,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const frameMs = this.frameMs();
+    const audioFrameMs = audio ? (audio.frameSampleCount * 1000) / SAMPLE_RATE_HZ : Infinity;
+    const { durationMs = Infinity } = this.options;
+    let videoIndex = 0;
+    let audioIndex = 0;
     while (!signal.aborted) {
-      const videoDueMs = frameIndex * frameMs;
+      const videoDueMs = videoIndex * frameMs;
       // An audio frame is complete when its last sample was heard.
-      const audioDueMs = audio ? ((sampleIndex + audio.frameSampleCount) * 1000) / SAMPLE_RATE_HZ : Infinity;
+      const audioDueMs = (audioIndex + 1) * audioFrameMs;
       const dueMs = Math.min(videoDueMs, audioDueMs);
-      if (options.durationMs !== undefined && dueMs >= options.durationMs) return;
+      if (dueMs >= durationMs) return;
       const waitMs = clock.untilMs(dueMs);
       if (waitMs > 0) await sleep(waitMs, undefined, { signal });
       const silent = this.isPaused(dueMs);
 
       if (audio && audioDueMs < videoDueMs) {
-        const firstSample = sampleIndex;
-        sampleIndex += audio.frameSampleCount;
-        if (silent) continue;
-        const ptsTicks = this.ptsTicks((firstSample * 1000) / SAMPLE_RATE_HZ, dueMs);
-        const toneSample = firstSample + Math.round((clock.startMs % 1000) * (SAMPLE_RATE_HZ / 1000));
-        await audio.encode(firstSample, toneSample, (packet) =>
-          this.deliver({ muxer, sink, corruption, streamIndex: 1, packet, ptsTicks }),
-        );
+        const startMs = audioIndex * audioFrameMs;
+        const ptsTicks = this.ptsTicks(startMs, dueMs);
+        if (!silent)
+          await audio.encode(audioIndex, clock.wallMs(startMs), (packet) =>
+            this.deliver(output, { streamIndex: 1, packet, ptsTicks }),
+          );
+        audioIndex++;
         continue;
       }
       const late = -clock.untilMs(videoDueMs) > MAX_LATE_FRAMES * frameMs;
-      if (silent || late) {
-        if (late && !silent) this.counters.droppedFrameCount++;
-        frameIndex++;
-        continue;
+      if (late && !silent) this.counters.droppedFrameCount++;
+      if (!late && !silent) {
+        const ptsTicks = this.ptsTicks(videoDueMs, dueMs);
+        await video.encode(videoIndex, clock.wallMs(videoDueMs), (packet) =>
+          this.deliver(output, { streamIndex: 0, packet, ptsTicks }),
+        );
+        this.countFrame(-clock.untilMs(videoDueMs));
       }
-      scene.draw(video.planes, clock.startMs + clock.realMs(videoDueMs));
-      const ptsTicks = this.ptsTicks(videoDueMs, dueMs);
-      await video.encode(frameIndex, (packet) =>
-        this.deliver({ muxer, sink, corruption, streamIndex: 0, packet, ptsTicks }),
-      );
-      this.counters.frameCount++;
-      this.counters.sendDelayMs = -clock.untilMs(videoDueMs);
-      frameIndex++;
+      videoIndex++;
     }
   }
 
-  private async deliver(item: {
-    muxer: TsMuxer;
-    sink: FeedSink;
-    corruption: Corruption;
-    streamIndex: number;
-    packet: Packet;
-    ptsTicks: number;
-  }): Promise<void> {
-    const bytes = item.corruption.apply(await item.muxer.write(item.streamIndex, item.packet, item.ptsTicks));
-    if (bytes.length === 0) return;
-    this.counters.byteCount += bytes.length;
-    await item.sink.write(bytes);
+  private countFrame(sendDelayMs: number): void {
+    this.counters.frameCount++;
+    this.counters.sendDelayMs = sendDelayMs;
+    this.counters.maxSendDelayMs = Math.max(this.counters.maxSendDelayMs, sendDelayMs);
+  }
+
+  private async deliver(
+    output: FeedOutput,
+    item: { streamIndex: number; packet: Packet; ptsTicks: number },
+  ): Promise<void> {
+    this.counters.byteCount += await output.write(item.streamIndex, item.packet, item.ptsTicks);
   }
 
   private ptsTicks(deviceMs: number, nowMs: number): number {

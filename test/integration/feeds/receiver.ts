@@ -1,0 +1,120 @@
+/** A plain FFmpeg receiver, so that the sender is judged by something that is not ours. */
+import { AV_CODEC_FLAG_LOW_DELAY, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import {
+  avGetCodecName,
+  avGetPixFmtName,
+  Codec,
+  CodecContext,
+  Dictionary,
+  FFmpegError,
+  FormatContext,
+  Frame,
+  Packet,
+  type Stream,
+} from 'node-av/lib';
+import { type ClockReading, codeRect, decodeClock } from '../../../tools/feeds/clock-code.ts';
+
+export interface Received {
+  readonly videoCodec: string;
+  readonly pixelFormat: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly frameRate: number;
+  readonly audioCodec: string | undefined;
+  readonly audioChannelCount: number | undefined;
+  readonly interlaced: boolean;
+  readonly colorTransfer: number;
+  /** One for each decoded frame; undefined where the clock could not be read. */
+  readonly readings: readonly ({ readonly arrivedAtMs: number; readonly clock: ClockReading } | undefined)[];
+  readonly audioPacketCount: number;
+  readonly videoPtsTicks: readonly bigint[];
+}
+
+const INTERLACED_FRAME = 1 << 3;
+
+/** Opens the address, decodes so many frames (or until the sender ends), and closes. */
+export async function receive(url: string, options: { frameCount: number }): Promise<Received> {
+  const format = new FormatContext();
+  const settings = {
+    protocol_whitelist: 'file,udp,rtp,srt',
+    probesize: '200000',
+    analyzeduration: '800000',
+    correct_ts_overflow: '0',
+  };
+  FFmpegError.throwIfError(await format.openInput(url, null, Dictionary.fromObject(settings)), 'open');
+  FFmpegError.throwIfError(await format.findStreamInfo(), 'probe');
+  const video = format.streams.find((stream) => stream.codecpar.codecType === AVMEDIA_TYPE_VIDEO);
+  const audio = format.streams.find((stream) => stream.codecpar.codecType === AVMEDIA_TYPE_AUDIO);
+  if (!video) throw new Error('the feed has no video');
+  const decoder = await openDecoder(video);
+  const packet = new Packet();
+  packet.alloc();
+  const frame = new Frame();
+  frame.alloc();
+  const readings: Received['readings'][number][] = [];
+  const videoPtsTicks: bigint[] = [];
+  let audioPacketCount = 0;
+  let interlaced = false;
+  while (readings.length < options.frameCount && (await format.readFrame(packet)) >= 0) {
+    const arrivedAtMs = Date.now();
+    if (packet.streamIndex === audio?.index) audioPacketCount++;
+    if (packet.streamIndex === video.index) {
+      videoPtsTicks.push(packet.pts);
+      await decoder.sendPacket(packet);
+      while ((await decoder.receiveFrame(frame)) >= 0) {
+        interlaced ||= frame.hasFlags(INTERLACED_FRAME);
+        const clock = readClock(frame);
+        readings.push(clock && { arrivedAtMs, clock });
+        frame.unref();
+      }
+    }
+    packet.unref();
+  }
+  const received: Received = {
+    videoCodec: avGetCodecName(video.codecpar.codecId) ?? '?',
+    pixelFormat: avGetPixFmtName(decoder.pixelFormat) ?? '?',
+    widthPx: video.codecpar.width,
+    heightPx: video.codecpar.height,
+    frameRate: video.rFrameRate.num / video.rFrameRate.den,
+    audioCodec: audio && (avGetCodecName(audio.codecpar.codecId) ?? '?'),
+    audioChannelCount: audio?.codecpar.channels,
+    interlaced,
+    colorTransfer: decoder.colorTrc,
+    readings,
+    audioPacketCount,
+    videoPtsTicks,
+  };
+  packet.free();
+  frame.free();
+  decoder.freeContext();
+  await format.closeInput();
+  return received;
+}
+
+async function openDecoder(stream: Stream): Promise<CodecContext> {
+  const codec = Codec.findDecoder(stream.codecpar.codecId);
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  stream.codecpar.toContext(context);
+  context.threadCount = 1;
+  context.setFlags(AV_CODEC_FLAG_LOW_DELAY);
+  FFmpegError.throwIfError(await context.open2(codec), 'open the decoder');
+  return context;
+}
+
+/** 10-bit luma lies in two bytes, little end first. */
+function readClock(frame: Frame): ClockReading | undefined {
+  const luma = frame.data?.[0];
+  const strideBytes = frame.linesize[0] ?? 0;
+  if (!luma) return undefined;
+  const { width: widthPx, height: heightPx } = frame;
+  const wide = strideBytes >= widthPx * 2;
+  const data = new Uint8Array(widthPx * heightPx);
+  for (let y = 0; y < heightPx; y++) {
+    for (let x = 0; x < widthPx; x++) {
+      const at = y * strideBytes + x * (wide ? 2 : 1);
+      data[y * widthPx + x] = wide ? luma.readUInt16LE(at) >> 2 : (luma[at] ?? 0);
+    }
+  }
+  return decodeClock({ data, widthPx, heightPx, channels: 1 }, codeRect({ widthPx, heightPx }));
+}
