@@ -2,7 +2,7 @@
  * One connection, from the opening of the port to its end: opens FFmpeg's input, reads it, notices silence,
  * and closes it. A new connection is a new object.
  */
-import { AV_PKT_FLAG_CORRUPT, AVERROR_EOF } from 'node-av/constants';
+import { AV_PKT_FLAG_CORRUPT, AVERROR_EIO, AVERROR_EOF } from 'node-av/constants';
 import { Dictionary, FFmpegError, FormatContext, InputFormat, type Packet } from 'node-av/lib';
 import type { Log } from '../../domain/log.ts';
 import type { Clock } from '../../domain/timeline.ts';
@@ -10,7 +10,7 @@ import type { SourceEvent } from '../media.ts';
 import { ingestErrors } from './errors.ts';
 import { FeedTracks, newPacket } from './feed-tracks.ts';
 import type { IngestCounters } from './ingest-counters.ts';
-import type { InputPlan } from './input-options.ts';
+import { type InputPlan, SRT_CONNECT_LIMIT_MS } from './input-options.ts';
 
 /** A sender is taken for dead when nothing came for this long. */
 export const SILENCE_LIMIT_MS = 1_500;
@@ -32,6 +32,12 @@ export type FeedEnd =
   | { readonly kind: 'refused'; readonly reason: string; readonly remedy: string }
   | { readonly kind: 'ended'; readonly reason: string };
 
+const NO_PROGRAM_MAP: FeedEnd = {
+  kind: 'refused',
+  reason: 'what came is not MPEG-TS, or has no program map',
+  remedy: 'Set the encoder to send MPEG-TS (mpegts), with PAT and PMT at least twice a second.',
+};
+
 export interface FeedConnectionOptions {
   readonly plan: InputPlan;
   readonly clock: Clock;
@@ -41,11 +47,15 @@ export interface FeedConnectionOptions {
   readonly remoteAddress?: string | undefined;
 }
 
+/** Longest time from the call of FFmpeg to an open SRT input: the connection, then the program map. */
+const SRT_OPEN_LIMIT_MS = SRT_CONNECT_LIMIT_MS + PROGRAM_MAP_LIMIT_MS;
+
 export class FeedConnection {
   readonly #options: FeedConnectionOptions;
   readonly #context = new FormatContext();
   readonly #tracks: FeedTracks;
   #streamCount = 0;
+  #startedAtMs: number | undefined;
   #openedAtMs: number | undefined;
   #lastArrivalMs = 0;
   #byteCount = 0n;
@@ -86,6 +96,7 @@ export class FeedConnection {
     if (format === null) throw ingestErrors.create('UNKNOWN_INPUT_FORMAT', `Missing: ${plan.formatName}.`);
     this.#context.allocContext();
     if (this.#ownEnd !== undefined) return this.#ownEnd;
+    this.#startedAtMs = clock.nowMs();
     using dictionary = Dictionary.fromObject(plan.options);
     const code = await this.#context.openInput(plan.url, format, dictionary);
     if (this.#ownEnd !== undefined) return this.#ownEnd;
@@ -139,13 +150,22 @@ export class FeedConnection {
       this.#context.interrupt();
       return;
     }
-    if (this.#openedAtMs === undefined) return;
     const nowMs = this.#options.clock.nowMs();
+    if (this.#openedAtMs === undefined) {
+      this.#limitOpening(nowMs);
+      return;
+    }
     this.#noticeBytes(nowMs);
     const isRtpBeforeItsFeed = this.#options.plan.formatName === 'sdp' && !this.#tracks.announced;
     if (nowMs - this.#lastArrivalMs >= SILENCE_LIMIT_MS && !isRtpBeforeItsFeed)
       this.#endWith({ kind: 'ended', reason: `nothing came from the sender for ${SILENCE_LIMIT_MS} ms` });
     else if (!isRtpBeforeItsFeed) this.#refuseIfHopeless(nowMs - this.#openedAtMs);
+  }
+
+  /** FFmpeg reads on for a program map as long as anything else comes. */
+  #limitOpening(nowMs: number): void {
+    if (this.#startedAtMs === undefined || this.#options.plan.formatName === 'sdp') return;
+    if (nowMs - this.#startedAtMs >= SRT_OPEN_LIMIT_MS) this.#endWith(NO_PROGRAM_MAP);
   }
 
   #noticeBytes(nowMs: number): void {
@@ -161,12 +181,7 @@ export class FeedConnection {
     const { choice } = this.#tracks;
     if (choice.kind === 'refused' && openForMs >= REFUSAL_DELAY_MS)
       this.#endWith({ kind: 'refused', reason: choice.reason, remedy: choice.remedy });
-    if (choice.kind === 'none-yet' && openForMs >= PROGRAM_MAP_LIMIT_MS)
-      this.#endWith({
-        kind: 'refused',
-        reason: 'what came is not MPEG-TS, or has no program map',
-        remedy: 'Set the encoder to send MPEG-TS (mpegts), with PAT and PMT at least twice a second.',
-      });
+    if (choice.kind === 'none-yet' && openForMs >= PROGRAM_MAP_LIMIT_MS) this.#endWith(NO_PROGRAM_MAP);
   }
 
   #endWith(end: FeedEnd): void {
@@ -175,10 +190,11 @@ export class FeedConnection {
   }
 
   #endOf(code: number): FeedEnd {
-    const reason =
-      code === AVERROR_EOF
-        ? 'the sender closed the connection'
-        : `reading failed: ${new FFmpegError(code).message}`;
+    // libsrt reports a connection that its sender closed as an I/O error.
+    const isClosed = code === AVERROR_EOF || code === AVERROR_EIO;
+    const reason = isClosed
+      ? 'the sender closed the connection'
+      : `reading failed: ${new FFmpegError(code).message}`;
     return { kind: 'ended', reason };
   }
 }

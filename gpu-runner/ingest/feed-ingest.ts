@@ -6,14 +6,17 @@ import type { Log } from '../../domain/log.ts';
 import type { Ingest } from '../../domain/stream.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import type { SourceEvent } from '../media.ts';
+import { Complaints } from './complaints.ts';
 import { FeedConnection, type FeedEnd } from './feed-connection.ts';
 import { IngestCounters, type IngestCounterValues } from './ingest-counters.ts';
 import { inputPlan } from './input-options.ts';
-import { RepeatedLog } from './repeated-log.ts';
 import { pause, retryDelayMs } from './retry.ts';
+import { SrtDoor, type TurnedAway } from './srt-door.ts';
 
 /** After a refused feed the port stays shut for this long, so that an encoder that insists costs nothing. */
 export const REFUSED_PAUSE_MS = 500;
+
+type SrtListener = Extract<Ingest, { protocol: 'srt-listener' }>;
 
 export interface FeedIngestOptions {
   readonly ingest: Ingest;
@@ -27,13 +30,13 @@ export type SourceSink = (event: SourceEvent) => void | Promise<void>;
 export class FeedIngest {
   readonly #options: FeedIngestOptions;
   readonly #counters: IngestCounters;
-  readonly #repeated: RepeatedLog;
+  readonly #complaints: Complaints;
   #failedTryCount = 0;
 
   constructor(options: FeedIngestOptions) {
     this.#options = options;
     this.#counters = new IngestCounters(options.clock);
-    this.#repeated = new RepeatedLog(options.log, options.clock);
+    this.#complaints = new Complaints(options.log, options.clock);
   }
 
   get counters(): IngestCounterValues {
@@ -46,34 +49,55 @@ export class FeedIngest {
    * @throws INGEST_BAD_SDP or INGEST_UNKNOWN_INPUT_FORMAT, which no sender can cause.
    */
   async run(signal: AbortSignal, sink: SourceSink): Promise<void> {
-    const { ingest, clock, log } = this.#options;
-    const plan = inputPlan(ingest);
+    const { ingest, log } = this.#options;
     log.info('ingest-waiting', { protocol: ingest.protocol });
     while (!signal.aborted) {
-      const connection = new FeedConnection({ plan, clock, log, counters: this.#counters, emit: sink });
-      const end = await connection.run(signal);
-      await this.#afterwards(end, signal);
+      if (ingest.protocol === 'srt-listener') await this.#listenOnce(ingest, signal, sink);
+      else await this.#connectOnce(ingest, signal, sink);
     }
   }
 
-  async #afterwards(end: FeedEnd, signal: AbortSignal): Promise<void> {
-    if (end.kind !== 'not-opened') this.#failedTryCount = 0;
-    switch (end.kind) {
-      case 'aborted':
-        return;
-      case 'ended':
-        this.#options.log.info('feed-ended', { reason: end.reason });
-        return;
-      case 'refused':
-        this.#counters.rejectedConnectionCount += 1;
-        this.#repeated.warn('feed-refused', '', { reason: end.reason, remedy: end.remedy });
-        await pause(REFUSED_PAUSE_MS, signal);
-        return;
-      case 'not-opened': {
-        this.#failedTryCount += 1;
-        this.#repeated.warn('ingest-not-opened', '', { reason: end.reason });
-        await pause(retryDelayMs(this.#failedTryCount), signal);
-      }
-    }
+  /** Waits at the door for a caller that may come in, then receives it. */
+  async #listenOnce(ingest: SrtListener, signal: AbortSignal, sink: SourceSink): Promise<void> {
+    const { host, port, passphrase, streamId } = ingest;
+    const onTurnedAway = (peer: TurnedAway) => this.#turnAway(peer);
+    const outcome = await new SrtDoor({ host, port, passphrase, streamId, onTurnedAway }).wait(signal);
+    if (outcome.kind === 'aborted') return;
+    if (outcome.kind === 'not-opened') return await this.#retry(outcome.reason, signal);
+    await this.#connectOnce({ ...ingest, host: outcome.host }, signal, sink, outcome.remoteAddress);
+  }
+
+  async #connectOnce(
+    ingest: Ingest,
+    signal: AbortSignal,
+    sink: SourceSink,
+    remoteAddress?: string,
+  ): Promise<void> {
+    const { clock, log } = this.#options;
+    const plan = inputPlan(ingest);
+    const counters = this.#counters;
+    const connection = new FeedConnection({ plan, clock, log, counters, emit: sink, remoteAddress });
+    await this.#afterwards(await connection.run(signal), signal, remoteAddress);
+  }
+
+  async #afterwards(end: FeedEnd, signal: AbortSignal, remoteAddress = ''): Promise<void> {
+    if (end.kind === 'not-opened') return await this.#retry(end.reason, signal);
+    this.#failedTryCount = 0;
+    if (end.kind === 'ended') this.#options.log.info('feed-ended', { reason: end.reason, remoteAddress });
+    if (end.kind !== 'refused') return;
+    this.#turnAway({ address: remoteAddress, port: 0, reason: end.reason, remedy: end.remedy });
+    await pause(REFUSED_PAUSE_MS, signal);
+  }
+
+  #turnAway({ address, port, reason, remedy }: TurnedAway): void {
+    if (this.#complaints.isNewAttempt(`${address}|${port}|${reason}`))
+      this.#counters.rejectedConnectionCount += 1;
+    this.#complaints.warn('feed-refused', address, { reason, remedy });
+  }
+
+  async #retry(reason: string, signal: AbortSignal): Promise<void> {
+    this.#failedTryCount += 1;
+    this.#complaints.warn('ingest-not-opened', '', { reason });
+    await pause(retryDelayMs(this.#failedTryCount), signal);
   }
 }

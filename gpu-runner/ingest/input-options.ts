@@ -31,6 +31,9 @@ export const RTP_REORDER_LIMIT_MS = 50;
 /** Bytes that the MPEG-TS demuxer reads at most for the program map before it hands over. */
 export const PROBE_BYTES = 256 * 1024;
 
+/** How long FFmpeg listens for the caller that the door has let in; the caller asks four times a second. */
+export const SRT_ACCEPT_LIMIT_MS = 1_500;
+
 /** How long a caller waits for the other side's answer before it counts as one failed try. */
 export const SRT_CONNECT_LIMIT_MS = 2_000;
 
@@ -54,7 +57,11 @@ export interface InputPlan {
 export function inputPlan(ingest: Ingest): InputPlan {
   switch (ingest.protocol) {
     case 'srt-listener':
-      return srtPlan(ingest, { mode: 'listener', ...(isIPv6(ingest.host) ? { ipv6only: '0' } : {}) });
+      return srtPlan(ingest, {
+        mode: 'listener',
+        listen_timeout: String(SRT_ACCEPT_LIMIT_MS * 1000),
+        ...(isIPv6(ingest.host) ? { ipv6only: '0' } : {}),
+      });
     case 'srt-caller':
       return srtPlan(ingest, {
         mode: 'caller',
