@@ -1,28 +1,23 @@
-/** The part of the control API that the page needs: which streams there are, and what time it is here. */
+/** The part of the control API that the page needs: which streams there are. */
 import { type FrontHandler, type FrontResponse, writeHead } from './front-server.ts';
 import type { StreamList } from './stream-table.ts';
 
 export interface ApiDependencies {
   readonly streams: StreamList;
-  readonly nowMs: () => number;
 }
 
-/** `GET /v1/streams` and `GET /v1/time`. Errors are RFC 9457 problem details. */
-export function createApi({ streams, nowMs }: ApiDependencies): FrontHandler {
+/** `GET /v1/streams`. Errors are RFC 9457 problem details. */
+export function createApi({ streams }: ApiDependencies): FrontHandler {
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0];
     const method = request.method ?? 'GET';
-    if (path !== '/v1/streams' && path !== '/v1/time') {
+    if (path !== '/v1/streams') {
       problem(response, 404, 'There is no such resource.');
       return;
     }
     if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
       problem(response, 405, `${method} is not possible here.`);
-      return;
-    }
-    if (path === '/v1/time') {
-      json(response, 200, { unixMs: nowMs() });
       return;
     }
     streams.list().then(

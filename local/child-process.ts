@@ -20,8 +20,8 @@ export interface ChildProgram {
 
 export interface RunningChild extends SupervisedChild {
   readonly pid: number | undefined;
-  /** Sends a message; one that cannot be delivered is dropped, because the child is gone. */
-  send(message: object): void;
+  /** @returns false when the child is gone and the message with it. */
+  send(message: object): boolean;
 }
 
 export interface ChildListener {
@@ -59,9 +59,7 @@ export function startChild(program: ChildProgram, listener: ChildListener): Runn
       resolve({ code, signal, ...(lastWords === undefined ? {} : { lastWords }) }),
     );
   });
-  const send = (message: object) => {
-    if (child.connected) child.send(message, () => undefined);
-  };
+  const send = (message: object) => child.connected && child.send(message, () => undefined);
   return {
     pid: child.pid,
     exited,

@@ -3,7 +3,7 @@
  * load nothing but its own files and the media of this server.
  */
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 import { localErrors } from './errors.ts';
 import {
   answerText,
@@ -72,7 +72,6 @@ export async function bundlePage(root: string): Promise<PageFiles> {
 
 /** Serves the bundled files. `mediaHosts` are further origins that the page may fetch media from. */
 export function createPage(files: PageFiles, mediaHosts: readonly string[]): FrontHandler {
-  const policy = contentSecurityPolicy(mediaHosts);
   return (request: FrontRequest, response: FrontResponse) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       answerText(response, 405, 'Only GET is possible here.', { allow: 'GET, HEAD' });
@@ -87,7 +86,7 @@ export function createPage(files: PageFiles, mediaHosts: readonly string[]): Fro
       'content-type': file.contentType,
       'content-length': file.bytes.byteLength,
       'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
-      'content-security-policy': policy,
+      'content-security-policy': contentSecurityPolicy(mediaHosts),
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'cross-origin-opener-policy': 'same-origin',

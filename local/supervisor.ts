@@ -38,6 +38,8 @@ export const STOP_GRACE_MS = 1_200;
 export interface SupervisorDependencies {
   readonly start: () => SupervisedChild;
   readonly onEvent: (event: SupervisorEvent) => void;
+  /** Why starting again would be useless after this exit; undefined when it may help. */
+  readonly isFinal?: (exit: ChildExit) => string | undefined;
   readonly nowMs: () => number;
   /** Resolves after the time, or at once when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -60,6 +62,11 @@ export class Supervisor {
       onEvent({ kind: 'started', attempt });
       const exit = await this.#untilExit(child, signal);
       if (signal.aborted) break;
+      const final = this.#dependencies.isFinal?.(exit);
+      if (final !== undefined) {
+        onEvent({ kind: 'failed', reason: final });
+        return 'failed';
+      }
       quickCrashCount = nowMs() - startedAtMs < QUICK_CRASH_MS ? quickCrashCount + 1 : 0;
       const reason = describeExit(exit);
       if (quickCrashCount >= QUICK_CRASHES_MAX) {

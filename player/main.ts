@@ -1,7 +1,17 @@
 /** The page: panes for up to six feeds, one of them heard. */
 import { element } from './dom.ts';
+import { ClockMseEngine } from './engines/clock-mse.ts';
+import type { Engine, EngineOptions } from './engines/engine.ts';
 import type { StreamSummary } from './pane-words.ts';
-import { addressOf, PANES_MAX, streamsFromAddress, toggled } from './selection.ts';
+import {
+  addressOf,
+  engineFromAddress,
+  PANES_MAX,
+  streamsFromAddress,
+  streamUrl,
+  toggled,
+} from './selection.ts';
+
 import { askTime, fetchStreams } from './server.ts';
 import { ServerClock } from './server-clock.ts';
 import { Wall, type WallMeasure } from './wall.ts';
@@ -30,7 +40,9 @@ const feeds = element('nav', { class: 'feeds', 'aria-label': 'Feeds' });
 const numbers = element('p', { class: 'numbers' });
 const note = element('p', { class: 'note', role: 'status' });
 const grid = element('main', { class: 'grid' });
-const wall = new Wall({ root: grid, serverNowMs: () => clock.nowMs(), onChange: drawNumbers });
+
+const makeEngine = await engineMaker();
+const wall = new Wall({ root: grid, serverNowMs: () => clock.nowMs(), makeEngine, onChange: drawNumbers });
 
 let streams: readonly StreamSummary[] = [];
 let chosen = streamsFromAddress(location.search);
@@ -41,6 +53,13 @@ window.mirror = {
   clockUncertaintyMs: () => clock.uncertaintyMs,
   wall,
 };
+
+/** hls.js is most of the page's weight: it is loaded only where it is used. */
+async function engineMaker(): Promise<(options: EngineOptions) => Engine> {
+  if (engineFromAddress(location.search) === 'clock-mse') return (options) => new ClockMseEngine(options);
+  const { HlsJsEngine } = await import('./engines/hls-js.ts');
+  return (options) => new HlsJsEngine(options);
+}
 
 function build(): void {
   const app = document.getElementById('app');
@@ -66,7 +85,7 @@ function build(): void {
     refreshPanes();
   });
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) void askTime(clock, localNowMs);
+    if (!document.hidden) void askServerTime();
   });
 }
 
@@ -148,10 +167,16 @@ async function keepStreams(): Promise<never> {
   }
 }
 
+/** Any stream's server tells it: they keep one time. */
+async function askServerTime(): Promise<boolean> {
+  const id = wall.streamIds[0];
+  return id !== undefined && askTime(clock, `${streamUrl(id, location)}time`, localNowMs);
+}
+
 async function keepTime(): Promise<never> {
   for (let count = 1; ; count++) {
-    const answered = await askTime(clock, localNowMs);
-    const waitMs = !answered ? 1_000 : count < FIRST_TIME_SAMPLES ? 200 : TIME_EVERY_MS;
+    const answered = await askServerTime();
+    const waitMs = !answered ? 200 : count < FIRST_TIME_SAMPLES ? 200 : TIME_EVERY_MS;
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
 }

@@ -3,6 +3,8 @@ import { element } from './dom.ts';
 import type { Pane } from './pane.ts';
 import { type PaneWords, paneWords, type StreamSummary } from './pane-words.ts';
 
+const SOUND_WORDS = { off: 'Sound off', starting: 'Sound …', on: 'Sound on' } as const;
+
 export class PaneView {
   readonly root: HTMLElement;
   readonly video: HTMLVideoElement;
@@ -23,7 +25,8 @@ export class PaneView {
     readonly keyHint: string;
     readonly onSelect: () => void;
   }) {
-    this.video = element('video', { tabindex: '-1' });
+    this.video = element('video', { tabindex: '-1', playsinline: '', disableremoteplayback: '' });
+    this.video.muted = true;
     const own = element('div', { class: 'own-feed' }, this.#ingest, this.#copy);
     this.#place = element('div', { class: 'place' }, this.#message, own);
     this.root = element(
@@ -44,7 +47,7 @@ export class PaneView {
   }
 
   /** Cheap enough for several times a second: what has not changed is not touched. */
-  update(pane: Pane, stream: StreamSummary | undefined, audible: boolean): void {
+  update(pane: Pane, stream: StreamSummary | undefined, sound: 'off' | 'starting' | 'on'): void {
     const words = paneWords(pane.phase, stream, pane.problem);
     setText(this.#name, stream?.name ?? pane.streamId);
     this.#showWords(words);
@@ -53,10 +56,9 @@ export class PaneView {
     setFlag(this.#place, 'has-ingest', ingestUrl !== undefined);
     const latencyMs = pane.phase === 'playing' ? pane.latencyMs : undefined;
     setText(this.#latency, latencyMs === undefined ? '' : `${(latencyMs / 1000).toFixed(2)} s`);
-    const heard = audible && !pane.muted;
-    setFlag(this.root, 'audible', heard);
-    setText(this.#sound, heard ? 'Sound on' : 'Sound off');
-    this.#sound.setAttribute('aria-pressed', String(heard));
+    setFlag(this.root, 'audible', sound !== 'off');
+    setText(this.#sound, SOUND_WORDS[sound]);
+    this.#sound.setAttribute('aria-pressed', String(sound !== 'off'));
   }
 
   #showWords(words: PaneWords): void {

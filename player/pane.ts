@@ -1,8 +1,9 @@
 /**
- * One pane: a video element, the engine that fills it, and the rule that it always comes back by itself. It
+ * One pane: a media element, the engine that fills it, and the rule that it always comes back by itself. It
  * corrects its own playhead when told how late it should be; it does not know of the other panes.
  */
 
+import type { Rendition } from '../domain/renditions.ts';
 import type { Engine, EngineFailure, EngineOptions } from './engines/engine.ts';
 import { correct, LatencyNeed } from './latency-controller.ts';
 import type { PanePhase } from './pane-words.ts';
@@ -10,7 +11,8 @@ import type { PanePhase } from './pane-words.ts';
 export interface PaneDependencies {
   readonly streamId: string;
   readonly streamUrl: string;
-  readonly video: HTMLVideoElement;
+  readonly media: HTMLMediaElement;
+  readonly rendition: Rendition;
   readonly serverNowMs: () => number;
   readonly makeEngine: (options: EngineOptions) => Engine;
   readonly onChange: () => void;
@@ -51,7 +53,7 @@ export interface PaneMeasure {
 
 export class Pane {
   readonly streamId: string;
-  readonly video: HTMLVideoElement;
+  readonly media: HTMLMediaElement;
   readonly need = new LatencyNeed();
   readonly #dependencies: PaneDependencies;
   #engine: Engine | undefined;
@@ -75,10 +77,7 @@ export class Pane {
   constructor(dependencies: PaneDependencies) {
     this.#dependencies = dependencies;
     this.streamId = dependencies.streamId;
-    this.video = dependencies.video;
-    this.video.muted = true;
-    this.video.playsInline = true;
-    this.video.disableRemotePlayback = true;
+    this.media = dependencies.media;
   }
 
   get phase(): PanePhase {
@@ -93,23 +92,16 @@ export class Pane {
     return this.#engine;
   }
 
-  get muted(): boolean {
-    return this.video.muted;
-  }
-
-  set muted(muted: boolean) {
-    this.video.muted = muted;
-  }
-
   start(latencyMs = FIRST_LATENCY_MS): void {
     if (this.#closed) return;
-    const { streamUrl, serverNowMs, makeEngine } = this.#dependencies;
+    const { streamUrl, rendition, serverNowMs, makeEngine } = this.#dependencies;
     this.#engineCount += 1;
     this.#engineStartedAtMs = performance.now();
     this.#lastMovedAtMs = this.#engineStartedAtMs;
     this.need.reset();
     const engine = makeEngine({
-      video: this.video,
+      media: this.media,
+      rendition,
       streamUrl,
       startLatencyMs: latencyMs,
       serverNowMs,
@@ -129,9 +121,9 @@ export class Pane {
       this.#lastMovedAtMs = nowMs;
       return;
     }
-    if (this.video.paused && this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#play();
-    const moved = this.video.currentTime !== this.#lastTimeS;
-    this.#lastTimeS = this.video.currentTime;
+    if (this.media.paused && this.media.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#play();
+    const moved = this.media.currentTime !== this.#lastTimeS;
+    this.#lastTimeS = this.media.currentTime;
     if (moved) this.#onMoving(nowMs);
     else this.#onStandingStill(nowMs);
     const bufferedEndMs = this.bufferedEndMs;
@@ -143,9 +135,9 @@ export class Pane {
   /** Unix ms by the server's clock of the picture that is shown. */
   get shownInstantMs(): number | undefined {
     const zeroInstantMs = this.#engine?.zeroInstantMs;
-    if (zeroInstantMs === undefined || this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
+    if (zeroInstantMs === undefined || this.media.readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
       return undefined;
-    return zeroInstantMs + this.video.currentTime * 1000;
+    return zeroInstantMs + this.media.currentTime * 1000;
   }
 
   get latencyMs(): number | undefined {
@@ -155,7 +147,7 @@ export class Pane {
 
   get bufferedEndMs(): number | undefined {
     const zeroInstantMs = this.#engine?.zeroInstantMs;
-    const { buffered } = this.video;
+    const { buffered } = this.media;
     if (zeroInstantMs === undefined || buffered.length === 0) return undefined;
     return zeroInstantMs + buffered.end(buffered.length - 1) * 1000;
   }
@@ -175,14 +167,15 @@ export class Pane {
           ? undefined
           : bufferedEndMs - shownInstantMs,
       shownInstantMs,
-      playbackRate: this.video.playbackRate,
+      playbackRate: this.media.playbackRate,
       stallCount: this.#stallCount,
       stalledMs: this.#stalledMs,
       seekCount: this.#seekCount,
       engineCount: this.#engineCount,
       requestCount: this.#earlierRequestCount + (counters?.requestCount ?? 0),
       byteCount: this.#earlierByteCount + (counters?.byteCount ?? 0),
-      droppedFrameCount: this.video.getVideoPlaybackQuality().droppedVideoFrames,
+      droppedFrameCount:
+        this.media instanceof HTMLVideoElement ? this.media.getVideoPlaybackQuality().droppedVideoFrames : 0,
     };
   }
 
@@ -203,7 +196,7 @@ export class Pane {
   #onStandingStill(nowMs: number): void {
     const stillMs = nowMs - this.#lastMovedAtMs;
     const hadPicture = this.#phase === 'playing' || this.#phase === 'stalled';
-    if (hadPicture && stillMs > STALL_MIN_MS && !this.#stallCounted && !this.video.seeking) {
+    if (hadPicture && stillMs > STALL_MIN_MS && !this.#stallCounted && !this.media.seeking) {
       this.#stallCounted = true;
       if (nowMs - this.#lastSeekAtMs > SEEK_PAUSE_MS) {
         this.#stallCount += 1;
@@ -220,7 +213,7 @@ export class Pane {
 
   /** Media that nobody made is a hole; what lies beyond it is later, and playing it is right. */
   #leaveHole(nowMs: number): void {
-    const { buffered, currentTime } = this.video;
+    const { buffered, currentTime } = this.media;
     if (nowMs - this.#lastSeekAtMs < HOLE_WAIT_MS * 2) return;
     for (let index = 0; index < buffered.length; index++) {
       const startS = buffered.start(index);
@@ -236,33 +229,30 @@ export class Pane {
     if (latencyMs === undefined) return;
     const correction = correct(latencyMs - targetLatencyMs);
     if (correction.kind === 'rate') {
-      if (this.video.playbackRate !== correction.playbackRate)
-        this.video.playbackRate = correction.playbackRate;
+      if (this.media.playbackRate !== correction.playbackRate)
+        this.media.playbackRate = correction.playbackRate;
       return;
     }
     if (nowMs - this.#lastSeekAtMs < SEEK_PAUSE_MS) return;
-    const wantedS = this.video.currentTime + (latencyMs - targetLatencyMs) / 1000;
-    const { buffered } = this.video;
+    const wantedS = this.media.currentTime + (latencyMs - targetLatencyMs) / 1000;
+    const { buffered } = this.media;
     if (buffered.length === 0) return;
     const lastStartS = buffered.start(buffered.length - 1);
     const lastEndS = buffered.end(buffered.length - 1);
     const reachableS = Math.min(Math.max(wantedS, lastStartS), lastEndS - 0.05);
-    if (Math.abs(reachableS - this.video.currentTime) > 0.1) this.#seek(reachableS, nowMs);
+    if (Math.abs(reachableS - this.media.currentTime) > 0.1) this.#seek(reachableS, nowMs);
   }
 
   #seek(timeS: number, nowMs: number): void {
     this.#lastSeekAtMs = nowMs;
     this.#seekCount += 1;
-    this.video.playbackRate = 1;
-    this.video.currentTime = timeS;
+    this.media.playbackRate = 1;
+    this.media.currentTime = timeS;
   }
 
   #play(): void {
-    this.video.play().catch(() => {
-      // A browser may forbid sound before the first click: without sound it always plays.
-      this.video.muted = true;
-      this.#dependencies.onChange();
-    });
+    // A browser may refuse until the person has clicked; the next beat asks again.
+    this.media.play().catch(() => this.#dependencies.onChange());
   }
 
   #onFailed(failure: EngineFailure): void {

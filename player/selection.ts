@@ -42,3 +42,20 @@ export function mediaOrigin(
   const ownHost = protocol === 'http:' && (hostname === 'localhost' || hostname.endsWith('.localhost'));
   return ownHost ? `http://${id}.localhost${suffix}` : `${protocol}//${hostname}${suffix}`;
 }
+
+/** Folder of an open stream, with a slash at its end. */
+export function streamUrl(
+  id: string,
+  location: { protocol: string; hostname: string; port: string },
+): string {
+  return `${mediaOrigin(id, location)}/open/${id}/`;
+}
+
+export const ENGINES = ['clock-mse', 'hls.js'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+/** `?engine=` of the address, for comparisons; else the one that measures better (docs/benchmarks.md). */
+export function engineFromAddress(search: string): EngineName {
+  const asked = new URLSearchParams(search).get('engine');
+  return ENGINES.find((name) => name === asked) ?? 'clock-mse';
+}

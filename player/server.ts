@@ -12,15 +12,24 @@ export async function fetchStreams(): Promise<readonly StreamSummary[] | undefin
   return body.streams.filter(isSummary);
 }
 
-/** One round trip for the clock. @returns false when the server did not answer. */
-export async function askTime(clock: ServerClock, localNowMs: () => number): Promise<boolean> {
-  const sentAtMs = localNowMs();
-  const body = await fetchJson('/v1/time');
-  const receivedAtMs = localNowMs();
-  if (typeof body !== 'object' || body === null || !('unixMs' in body) || typeof body.unixMs !== 'number')
+/**
+ * One round trip for the clock, to the server that the media comes from.
+ *
+ * @returns false when it did not answer.
+ */
+export async function askTime(clock: ServerClock, url: string, localNowMs: () => number): Promise<boolean> {
+  try {
+    const sentAtMs = localNowMs();
+    const response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    const receivedAtMs = localNowMs();
+    const serverMs = Date.parse(await response.text());
+    if (!response.ok || Number.isNaN(serverMs)) return false;
+    clock.add({ sentAtMs, serverMs, receivedAtMs });
+    return true;
+  } catch {
+    // Unreachable: the caller asks again.
     return false;
-  clock.add({ sentAtMs, serverMs: body.unixMs, receivedAtMs });
-  return true;
+  }
 }
 
 async function fetchJson(path: string): Promise<unknown> {

@@ -1,13 +1,17 @@
 /**
  * The wall of panes: which feeds are shown, which one is heard, and the one latency that all of them share.
+ * Pictures carry no sound; the feed that is heard has its sound in an element of its own, held to the same
+ * instant as the pictures, so that only one sound is downloaded and changing it disturbs no picture.
  */
-import { HlsJsEngine } from './engines/hls-js.ts';
+
+import type { Rendition } from '../domain/renditions.ts';
+import type { Engine, EngineOptions } from './engines/engine.ts';
 import { CONTROL_INTERVAL_MS, sharedLatencyMs, skewMs } from './latency-controller.ts';
 import { bestGrid } from './layout.ts';
 import { Pane, type PaneMeasure } from './pane.ts';
 import { PaneView } from './pane-view.ts';
 import type { StreamSummary } from './pane-words.ts';
-import { mediaOrigin } from './selection.ts';
+import { streamUrl } from './selection.ts';
 
 const GAP_PX = 8;
 /** Words and numbers are redrawn this often. */
@@ -15,6 +19,8 @@ const DRAW_EVERY_TICKS = 5;
 
 export interface WallMeasure {
   readonly panes: readonly PaneMeasure[];
+  /** The sound that is heard. */
+  readonly sound: PaneMeasure | undefined;
   readonly targetLatencyMs: number | undefined;
   readonly skewMs: number;
 }
@@ -22,21 +28,24 @@ export interface WallMeasure {
 export class Wall {
   readonly root: HTMLElement;
   readonly #serverNowMs: () => number;
+  readonly #makeEngine: (options: EngineOptions) => Engine;
   readonly #onChange: () => void;
   #panes: { pane: Pane; view: PaneView }[] = [];
   #streams = new Map<string, StreamSummary>();
-  #audibleId: string | undefined;
+  #sound: Pane | undefined;
   #target: { latencyMs: number; setAtMs: number } | undefined;
   #tickCount = 0;
 
   constructor(options: {
     readonly root: HTMLElement;
     readonly serverNowMs: () => number;
+    readonly makeEngine: (options: EngineOptions) => Engine;
     /** Called a few times a second, after the numbers have moved. */
     readonly onChange: () => void;
   }) {
     this.root = options.root;
     this.#serverNowMs = options.serverNowMs;
+    this.#makeEngine = options.makeEngine;
     this.#onChange = options.onChange;
   }
 
@@ -54,7 +63,7 @@ export class Wall {
   }
 
   get audibleId(): string | undefined {
-    return this.#audibleId;
+    return this.#sound?.streamId;
   }
 
   /** Shows these feeds, in this order. Panes that stay are not disturbed. */
@@ -69,7 +78,7 @@ export class Wall {
       pane.close();
       view.root.remove();
     }
-    if (this.#audibleId !== undefined && !ids.includes(this.#audibleId)) this.#audibleId = undefined;
+    if (this.#sound && !ids.includes(this.#sound.streamId)) this.#hear(undefined);
     this.root.append(...this.#panes.map(({ view }) => view.root));
     this.#layOut();
     this.#draw();
@@ -80,15 +89,19 @@ export class Wall {
   }
 
   /** Makes one feed heard, or none when it is the one that was heard already. */
-  toggleSound(id: string | undefined): void {
-    this.#audibleId = this.#audibleId === id ? undefined : id;
-    for (const { pane } of this.#panes) pane.muted = pane.streamId !== this.#audibleId;
+  toggleSound(id: string): void {
+    this.#hear(this.#sound?.streamId === id ? undefined : id);
     this.#draw();
   }
 
   get measure(): WallMeasure {
     const panes = this.#panes.map(({ pane }) => pane.measure);
-    return { panes, targetLatencyMs: this.#target?.latencyMs, skewMs: this.skewMs };
+    return {
+      panes,
+      sound: this.#sound?.measure,
+      targetLatencyMs: this.#target?.latencyMs,
+      skewMs: this.skewMs,
+    };
   }
 
   get skewMs(): number {
@@ -102,34 +115,47 @@ export class Wall {
       keyHint: String(index + 1),
       onSelect: () => this.toggleSound(id),
     });
+    const pane = this.#startPane(id, view.video, 'video');
+    return { pane, view };
+  }
+
+  #hear(id: string | undefined): void {
+    this.#sound?.close();
+    this.#sound = id === undefined ? undefined : this.#startPane(id, new Audio(), 'audio');
+  }
+
+  #startPane(id: string, media: HTMLMediaElement, rendition: Rendition): Pane {
     const pane = new Pane({
       streamId: id,
-      streamUrl: `${mediaOrigin(id, location)}/open/${id}/`,
-      video: view.video,
+      streamUrl: streamUrl(id, location),
+      media,
+      rendition,
       serverNowMs: this.#serverNowMs,
-      makeEngine: (options) => new HlsJsEngine(options),
+      makeEngine: this.#makeEngine,
       onChange: () => this.#draw(),
     });
     pane.start(this.#target?.latencyMs);
-    return { pane, view };
+    return pane;
   }
 
   #tick(): void {
     const nowMs = performance.now();
-    const playing = this.#panes.filter(({ pane }) => pane.phase === 'playing');
+    const all = this.#sound ? [...this.panes, this.#sound] : this.panes;
     const latencyMs = sharedLatencyMs(
-      playing.flatMap(({ pane }) => pane.need.latencyMs ?? []),
+      all.flatMap((pane) => (pane.phase === 'playing' ? (pane.need.latencyMs ?? []) : [])),
       this.#target && { latencyMs: this.#target.latencyMs, ageMs: nowMs - this.#target.setAtMs },
     );
     if (latencyMs !== undefined) this.#target = { latencyMs, setAtMs: nowMs };
-    for (const { pane } of this.#panes) pane.tick(latencyMs);
+    for (const pane of all) pane.tick(latencyMs);
     this.#tickCount += 1;
     if (this.#tickCount % DRAW_EVERY_TICKS === 0) this.#draw();
   }
 
   #draw(): void {
     for (const { pane, view } of this.#panes) {
-      view.update(pane, this.#streams.get(pane.streamId), pane.streamId === this.#audibleId);
+      const heard = this.#sound?.streamId === pane.streamId ? this.#sound : undefined;
+      const sound = !heard ? 'off' : heard.phase === 'playing' ? 'on' : 'starting';
+      view.update(pane, this.#streams.get(pane.streamId), sound);
     }
     this.#onChange();
   }

@@ -3,8 +3,11 @@
  * reports `failed` the pane throws it away and makes another.
  */
 
+import type { Rendition } from '../../domain/renditions.ts';
+
 export interface EngineOptions {
-  readonly video: HTMLVideoElement;
+  readonly media: HTMLMediaElement;
+  readonly rendition: Rendition;
   /** Address of the stream's folder with a slash at the end: `http://host/open/cam-1/`. */
   readonly streamUrl: string;
   /** How far behind the wall clock playing should begin, ms; the controller of the panes refines it. */
@@ -29,7 +32,7 @@ export interface Engine {
   readonly name: 'hls.js' | 'clock-mse';
   start(): void;
   /**
-   * Unix ms of the instant at media time 0 of the video element; undefined until it is known. The timeline of
+   * Unix ms of the instant at media time 0 of the element; undefined until it is known. The timeline of
    * a stream is the wall clock, so that `zeroInstantMs + 1000 * currentTime` is when the shown picture was
    * taken in.
    */

@@ -2,7 +2,7 @@
  * hls.js as an engine, with the settings that parts of 100 ms need. hls.js has its own way to hold a latency;
  * it is left off, because ours holds all panes to one instant.
  */
-import { type ErrorData, ErrorDetails, ErrorTypes, Events, Hls, type HlsConfig } from 'hls.js';
+import HlsJs, { type ErrorData, ErrorDetails, ErrorTypes, Events, type HlsConfig } from 'hls.js';
 import { EPOCH_MS } from '../../domain/timeline.ts';
 import type { Engine, EngineCounters, EngineOptions } from './engine.ts';
 
@@ -62,7 +62,7 @@ export function tightenFragmentTracker(hls: object): boolean {
 export class HlsJsEngine implements Engine {
   readonly name = 'hls.js';
   readonly #options: EngineOptions;
-  readonly #hls: Hls;
+  readonly #hls: HlsJs;
   #zeroInstantMs: number | undefined;
   #requestCount = 0;
   #byteCount = 0;
@@ -70,7 +70,7 @@ export class HlsJsEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#hls = new Hls({ ...HLS_CONFIG, liveSyncDuration: options.startLatencyMs / 1000 });
+    this.#hls = new HlsJs({ ...HLS_CONFIG, liveSyncDuration: options.startLatencyMs / 1000 });
   }
 
   start(): void {
@@ -92,8 +92,9 @@ export class HlsJsEngine implements Engine {
       if (!details.live) this.#options.onFailed({ kind: 'ended', reason: 'The stream has ended.' });
     });
     hls.on(Events.ERROR, (_event, data) => this.#onError(data));
-    hls.loadSource(`${this.#options.streamUrl}index.m3u8`);
-    hls.attachMedia(this.#options.video);
+    const { streamUrl, rendition, media } = this.#options;
+    hls.loadSource(`${streamUrl}${rendition}.m3u8`);
+    hls.attachMedia(media);
   }
 
   get zeroInstantMs(): number | undefined {

@@ -32,7 +32,7 @@ async function started(tls?: TlsFiles) {
   ]);
   const server = new FrontServer({
     page: createPage(files, []),
-    api: createApi({ streams, nowMs: () => 1234 }),
+    api: createApi({ streams }),
     media: (incoming, response) => {
       if (incoming.url === '/open/broken/index.m3u8') throw new Error('broken on purpose');
       answerText(response, 200, `media ${incoming.url}`);
@@ -142,13 +142,6 @@ describe('front server', () => {
         },
       ],
     });
-  });
-
-  it('the time is what the clock says and is never cached', async () => {
-    const { port } = await started();
-    const { body, headers } = await ask(port, '/v1/time');
-    expect(JSON.parse(body)).toEqual({ unixMs: 1234 });
-    expect(headers['cache-control']).toBe('no-store');
   });
 
   it('an unknown resource of the API is a problem document', async () => {

@@ -1,0 +1,50 @@
+/** What `npm start` prints once everything is up: where to look, and how to send one's own feed. */
+import { SEED_LIMITS } from '../domain/profile.ts';
+
+export interface Announcement {
+  readonly port: number;
+  readonly tls: boolean;
+  /** True when the certificate was made here, so that browsers ask once. */
+  readonly ownCertificate: boolean;
+  readonly demoFeedCount: number;
+  readonly ownFeed: { readonly port: number };
+  /** This machine's addresses in its networks. */
+  readonly lanAddresses: readonly string[];
+}
+
+/** SRT as FFmpeg and OBS write it: the latency is in microseconds there. */
+export function ingestUrl(host: string, port: number): string {
+  return `srt://${host}:${port}?latency=${SEED_LIMITS.srtLatencyMs * 1000}`;
+}
+
+export function announcementText(announcement: Announcement): string {
+  const { port, tls, ownCertificate, demoFeedCount, ownFeed, lanAddresses } = announcement;
+  const base = `${tls ? 'https' : 'http'}://localhost:${port}`;
+  const url = ingestUrl('127.0.0.1', ownFeed.port);
+  const lines = [
+    '',
+    `  mirror is up${demoFeedCount === 0 ? '' : `, with ${demoFeedCount} demo feed${demoFeedCount === 1 ? '' : 's'} over SRT`}.`,
+    '',
+    `  Page     ${base}/`,
+    `  API      ${base}/v1/streams`,
+    '',
+    '  Your own feed',
+    `    OBS     Settings > Stream > Service "Custom", Server: ${url}`,
+    `    ffmpeg  ffmpeg -re -i FILE -c:v libx264 -preset veryfast -tune zerolatency -g 60 -c:a aac -f mpegts "${url}&pkt_size=1316"`,
+  ];
+  const [lan] = lanAddresses;
+  if (lan !== undefined) {
+    lines.push(
+      '',
+      `  From another machine: ${base.replace('localhost', lan)}/ and ${ingestUrl(lan, ownFeed.port)}`,
+    );
+    if (!tls)
+      lines.push(
+        '  (There a browser has six connections over plain HTTP, enough for three feeds; --tls lifts that.)',
+      );
+  }
+  if (ownCertificate)
+    lines.push('', '  The certificate was made on this machine: the browser asks once whether to trust it.');
+  lines.push('', '  Ctrl-C ends everything.', '');
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,58 @@
+/** `npm start`: the whole platform on this machine. */
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConsoleLog } from '../adapters/log-console.ts';
+import { MirrorError, messageOf } from '../domain/errors.ts';
+import { HELP, parseOptions } from './options.ts';
+import { LocalPlatform } from './platform.ts';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** Whatever hangs at the end, the terminal is given back by then. */
+const END_MAX_MS = 1_900;
+const EXIT_USAGE = 2;
+
+async function main(): Promise<number> {
+  const parsed = parseOptions(process.argv.slice(2));
+  if (parsed.kind === 'help') {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (parsed.kind === 'bad') {
+    process.stderr.write(`${parsed.message}. See npm start -- --help.\n`);
+    return EXIT_USAGE;
+  }
+  const ending = new AbortController();
+  const end = () => {
+    if (ending.signal.aborted) return;
+    ending.abort();
+    setTimeout(() => process.exit(0), END_MAX_MS).unref();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  // Whoever started this program with a channel is gone.
+  process.on('disconnect', end);
+  const clock = { nowMs: () => Date.now() };
+  const log = new ConsoleLog({
+    clock,
+    write: (line) => void process.stderr.write(line),
+    level: process.env['MIRROR_LOG'] === 'debug' ? 'debug' : 'info',
+    colour: process.stderr.isTTY,
+  });
+  const platform = new LocalPlatform({
+    root: ROOT,
+    options: parsed.options,
+    clock,
+    log,
+    print: (text) => void process.stdout.write(text),
+  });
+  await platform.run(ending.signal);
+  return 0;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${messageOf(error)}${error instanceof MirrorError ? ` ${error.remedy}` : ''}\n`);
+    if (!(error instanceof MirrorError) && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    process.exit(1);
+  },
+);

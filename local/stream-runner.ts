@@ -1,0 +1,108 @@
+/** One stream's runner as a child process: forked, served with the live edge, kept running, reported. */
+import { type RunnerListener, serveRunner } from '../adapters/live-edge-ipc.ts';
+import { RUNNER_CONFIG_ENV_NAME, RUNNER_EXIT_CODE } from '../adapters/runner-ipc.ts';
+import type { LiveEdgeWriter } from '../domain/live-edge.ts';
+import type { Log } from '../domain/log.ts';
+import type { RunnerStatus, StreamState } from '../domain/stream.ts';
+import type { RunnerConfigInput } from '../gpu-runner/config.ts';
+import { type ChildProgram, startChild } from './child-process.ts';
+import { type ChildExit, type SupervisedChild, Supervisor, type SupervisorEvent } from './supervisor.ts';
+
+export interface StreamRunnerDependencies {
+  readonly config: RunnerConfigInput;
+  readonly program: ChildProgram;
+  readonly liveEdge: LiveEdgeWriter;
+  readonly streams: StreamStates;
+  readonly log: Log;
+  readonly nowMs: () => number;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** Where states and reports go. */
+export interface StreamStates {
+  setState(id: string, state: StreamState, reason?: string): void;
+  report(status: RunnerStatus): void;
+}
+
+export class StreamRunner {
+  readonly #dependencies: StreamRunnerDependencies;
+  readonly #streamId: string;
+  readonly #log: Log;
+
+  constructor(dependencies: StreamRunnerDependencies) {
+    this.#dependencies = dependencies;
+    this.#streamId = dependencies.config.spec.streamId;
+    this.#log = dependencies.log.child({ stream: this.#streamId });
+  }
+
+  /** Runs until the signal aborts or the runner has failed for good; the stream's state says which. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { nowMs, sleep } = this.#dependencies;
+    const supervisor = new Supervisor({
+      start: () => this.#start(),
+      onEvent: (event) => this.#onEvent(event),
+      isFinal: finalReason,
+      nowMs,
+      sleep,
+    });
+    await supervisor.run(signal);
+  }
+
+  #start(): SupervisedChild {
+    const { config, program, liveEdge, streams } = this.#dependencies;
+    const listener: RunnerListener = {
+      onStatus: (status) => streams.report(status),
+      onLog: (level, event, fields) => this.#log[level](event, fields),
+    };
+    let serve: (message: unknown) => void = () => undefined;
+    const child = startChild(
+      { ...program, env: { ...program.env, [RUNNER_CONFIG_ENV_NAME]: JSON.stringify(config) } },
+      {
+        onMessage: (message) => serve(message),
+        onLine: (line) => this.#log.debug('runner-says', { line }),
+      },
+    );
+    serve = serveRunner({
+      streamId: this.#streamId,
+      liveEdge,
+      send: (message) => child.send(message),
+      listener,
+    });
+    return child;
+  }
+
+  #onEvent(event: SupervisorEvent): void {
+    const { streams } = this.#dependencies;
+    switch (event.kind) {
+      case 'started':
+        if (event.attempt === 1) streams.setState(this.#streamId, 'starting');
+        return;
+      case 'restarting':
+        this.#log.warn('runner-restarts', { reason: event.reason, delayMs: event.delayMs });
+        streams.setState(this.#streamId, 'starting', `The runner ${event.reason}; it starts again.`);
+        return;
+      case 'failed':
+        this.#log.error('runner-failed', { reason: event.reason });
+        streams.setState(this.#streamId, 'failed', event.reason);
+        return;
+      case 'stopped':
+        streams.setState(this.#streamId, 'stopped');
+    }
+  }
+}
+
+/** Exits after which starting again is useless, in words. */
+function finalReason(exit: ChildExit): string | undefined {
+  switch (exit.code) {
+    case RUNNER_EXIT_CODE.badConfig:
+      return `its configuration is wrong: ${exit.lastWords ?? 'no reason was given'}`;
+    case RUNNER_EXIT_CODE.secondRunner:
+      return 'another runner publishes this stream';
+    case RUNNER_EXIT_CODE.initConflict:
+      return 'its encoder settings changed under the running stream; start again with an empty data directory';
+    case RUNNER_EXIT_CODE.streamRemoved:
+      return 'the stream was removed';
+    default:
+      return undefined;
+  }
+}
