@@ -46,8 +46,9 @@ export function startChild(program: ChildProgram, listener: ChildListener): Runn
   let lastWords: string | undefined;
   const onLine = (line: string) => {
     if (line.trim() === '') return;
-    lastWords = line.slice(0, LINE_LENGTH_MAX);
-    listener.onLine(lastWords);
+    const shown = line.slice(0, LINE_LENGTH_MAX);
+    if (!isCrashTrimming(shown)) lastWords = shown.trim();
+    listener.onLine(shown);
   };
   readLines(child.stdout, onLine);
   readLines(child.stderr, onLine);
@@ -70,6 +71,11 @@ export function startChild(program: ChildProgram, listener: ChildListener): Runn
     },
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+/** What Node prints around the one line that says what went wrong: stack, source line, its own version. */
+function isCrashTrimming(line: string): boolean {
+  return /^\s|^Node\.js v|^[{}]|^node:|^file:/.test(line);
 }
 
 function readLines(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void {

@@ -3,7 +3,7 @@
  * load nothing but its own files and the media of this server.
  */
 import { join } from 'node:path';
-import { build, stop } from 'esbuild';
+import { build } from 'esbuild';
 import { localErrors } from './errors.ts';
 import {
   answerText,

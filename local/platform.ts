@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { availableParallelism, networkInterfaces } from 'node:os';
+import { stop as stopBundler } from 'esbuild';
 import { MemoryLiveEdge } from '../adapters/live-edge-memory.ts';
 import { DiskMediaStore } from '../adapters/media-store-disk.ts';
 import type { Log } from '../domain/log.ts';
@@ -66,6 +67,8 @@ export class LocalPlatform {
         this.#certificate(directory),
         checkCodecs(root),
       ]);
+      // The bundler's own process would stay and hold its memory.
+      await stopBundler();
       await this.#serve({ directory, files, programs, tls }, signal);
     } finally {
       await directory.release();

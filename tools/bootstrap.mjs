@@ -97,7 +97,8 @@ function runProgram(file) {
   const child = spawn(process.execPath, ['--import', 'tsx', join(root, file), ...args], {
     cwd: root,
     env,
-    stdio: 'inherit',
+    // The channel carries nothing: that it closes tells the program that this process was killed.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   return exitOf(child, 'Node');
 }
