@@ -2,12 +2,16 @@
  * The demo feeds of `npm start`: several small cameras in one process. Forked with the feeds as JSON in its
  * first argument; ends when it is told to (SIGTERM, SIGINT) and when its parent is gone.
  *
+ * MIRROR_DEMO_FEED_OPTIONS, JSON of options.ts, changes all of them: the bench sends rehearsed feeds by it.
+ *
  *     fork('tools/feeds/demo.ts', [JSON.stringify([{ to: 'srt://127.0.0.1:9001', name: 'HARBOUR' }])])
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { MirrorError, messageOf } from '../../domain/errors.ts';
+import { SEED_LIMITS } from '../../domain/profile.ts';
+import { type FeedOptions, parseFeedOptions } from './options.ts';
 import { FeedSender } from './sender.ts';
 
 export const DEMO_FEED_NAMES = [
@@ -22,7 +26,7 @@ export const DEMO_FEED_NAMES = [
 const demoFeedsSchema = z
   .array(z.strictObject({ to: z.string(), name: z.string().min(1).max(24) }))
   .min(1)
-  .max(DEMO_FEED_NAMES.length);
+  .max(SEED_LIMITS.streamCount);
 export type DemoFeed = z.output<typeof demoFeedsSchema>[number];
 
 /** Cores that one demo feed takes in all: its sender, its runner and its pane in a browser (docs/benchmarks.md). */
@@ -39,15 +43,25 @@ export function demoFeedCount(coreCount: number): number {
 const RETRY_MS = 500;
 
 /** Sends all feeds until the signal aborts; a feed that loses its receiver tries again for ever. */
-export async function runDemoFeeds(feeds: readonly DemoFeed[], signal: AbortSignal): Promise<void> {
-  await Promise.all(feeds.map((feed, feedNumber) => keepSending(feed, feedNumber, signal)));
+export async function runDemoFeeds(
+  feeds: readonly DemoFeed[],
+  signal: AbortSignal,
+  extra: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  await Promise.all(
+    feeds.map((feed, feedNumber) => keepSending(parseFeedOptions({ ...extra, ...feed, feedNumber }), signal)),
+  );
 }
 
-async function keepSending(feed: DemoFeed, feedNumber: number, signal: AbortSignal): Promise<void> {
+async function keepSending(feed: FeedOptions, signal: AbortSignal): Promise<void> {
   let said = '';
   while (!signal.aborted) {
     try {
-      await new FeedSender({ ...feed, feedNumber }).run(signal);
+      const sender = new FeedSender(feed);
+      void sender.connected.then(({ startMs }) =>
+        process.send?.({ kind: 'connected', name: feed.name, startMs }),
+      );
+      await sender.run(signal);
     } catch (error) {
       if (error instanceof MirrorError && !error.retryable) throw error;
       const reason = `${feed.name}: ${messageOf(error)}`;
@@ -62,6 +76,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const stop = new AbortController();
   for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.once(event, () => stop.abort());
   const feeds = demoFeedsSchema.parse(JSON.parse(process.argv[2] ?? '[]'));
-  await runDemoFeeds(feeds, stop.signal);
+  const extra: unknown = JSON.parse(process.env['MIRROR_DEMO_FEED_OPTIONS'] ?? '{}');
+  await runDemoFeeds(feeds, stop.signal, z.record(z.string(), z.unknown()).parse(extra));
   if (process.connected) process.disconnect();
 }
