@@ -1,7 +1,11 @@
 /** The AAC encoder: exactly one grid frame of samples in, finished access units out with their grid index. */
 
-import type { FFEncoderCodec } from 'node-av/constants';
-import { AV_CH_LAYOUT_STEREO, AV_CHANNEL_ORDER_NATIVE, AV_SAMPLE_FMT_FLTP } from 'node-av/constants';
+import {
+  AV_CH_LAYOUT_STEREO,
+  AV_CHANNEL_ORDER_NATIVE,
+  AV_SAMPLE_FMT_FLTP,
+  FF_ENCODER_AAC,
+} from 'node-av/constants';
 import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
 import type { Profile } from '../../domain/profile.ts';
 import { openWithOptions, resultOf, textOf } from './codec-call.ts';
@@ -38,7 +42,7 @@ export class AudioEncoder {
 
   /** @throws MirrorError `TRANSCODE_MISSING_CODEC`, `TRANSCODE_ENCODER_FAILED` */
   static async open(profile: Profile): Promise<AudioEncoder> {
-    const codec = Codec.findEncoderByName('aac' as FFEncoderCodec);
+    const codec = Codec.findEncoderByName(FF_ENCODER_AAC);
     if (!codec) throw transcodeErrors.create('MISSING_CODEC', 'No encoder aac.');
     const { audio } = profile;
     const context = new CodecContext();

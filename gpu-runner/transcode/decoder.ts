@@ -1,52 +1,77 @@
-/** One decoder of the feed: packets in, frames out, errors counted and survived. */
-import { AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
-import { Codec, CodecContext, Frame, type Packet } from 'node-av/lib';
+/**
+ * One decoder of the feed: packets in, frames out, errors counted and survived. It is opened with the first
+ * packet, because a feed's size stands in its parameter sets and MPEG-TS tells them nowhere else.
+ */
+import { AV_PIX_FMT_CUDA, AV_PKT_FLAG_CORRUPT, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import { Codec, CodecContext, CodecParameters, Frame, type Packet, Rational } from 'node-av/lib';
 import type { SourceTrack } from '../media.ts';
-import { openWithOptions, resultOf } from './codec-call.ts';
+import { openWithOptions, resultOf, textOf } from './codec-call.ts';
 import { transcodeErrors } from './errors.ts';
-import { videoDecoderOptions } from './options.ts';
+import type { GpuDevice } from './hardware.ts';
+import { hardwareDecoderOptions, videoDecoderOptions } from './options.ts';
+
+/** Parameter sets stand at the beginning of an access unit; more than this of them is not read. */
+const MAX_PARAMETER_SET_BYTES = 4_096;
+/** A decoder that gives more errors than this for one packet is asked again with the next one. */
+const MAX_ERRORS_PER_PACKET = 32;
+
+export interface DecoderOptions {
+  readonly track: SourceTrack;
+  readonly firstPacket: Packet;
+  /** Absent on the CPU path. What the GPU cannot decode (4:2:2) is decoded on the CPU all the same. */
+  readonly device?: GpuDevice | undefined;
+  readonly onError: () => void;
+}
 
 export class Decoder {
   readonly track: SourceTrack;
-  readonly hardware: 'cpu' | 'nvidia';
+  readonly codecName: string;
   readonly #context: CodecContext;
   readonly #frame: Frame;
   readonly #onError: () => void;
+  #onlyKeyframes = false;
 
-  private constructor(
-    track: SourceTrack,
-    hardware: 'cpu' | 'nvidia',
-    context: CodecContext,
-    onError: () => void,
-  ) {
-    this.track = track;
-    this.hardware = hardware;
+  private constructor(options: DecoderOptions, context: CodecContext, codecName: string) {
+    this.track = options.track;
+    this.codecName = codecName;
     this.#context = context;
-    this.#onError = onError;
+    this.#onError = options.onError;
     this.#frame = new Frame();
     this.#frame.alloc();
   }
 
   /** @throws MirrorError `TRANSCODE_MISSING_CODEC` when nothing here decodes the feed's codec. */
-  static async open(track: SourceTrack, onError: () => void): Promise<Decoder> {
-    const parameters = track.codecParameters;
-    const codec = Codec.findDecoder(parameters.codecId);
+  static async open(options: DecoderOptions): Promise<Decoder> {
+    const { track } = options;
+    const codec = Codec.findDecoder(track.codecParameters.codecId);
     if (!codec)
-      throw transcodeErrors.create('MISSING_CODEC', `No decoder for codec id ${parameters.codecId}.`);
+      throw transcodeErrors.create('MISSING_CODEC', `No decoder for codec ${track.codecParameters.codecId}.`);
     const context = new CodecContext();
     context.allocContext3(codec);
-    parameters.toContext(context);
-    context.pktTimebase = { ...track.timeBase } as CodecContext['pktTimebase'];
-    const options =
-      parameters.codecType === AVMEDIA_TYPE_VIDEO
-        ? videoDecoderOptions({ widthPx: parameters.width, heightPx: parameters.height })
-        : {};
-    const problem = await openWithOptions(context, codec, options);
+    context.pktTimebase = new Rational(track.timeBase.num, track.timeBase.den);
+    const problem =
+      copyParameters(track, context) ??
+      (await openWithOptions(context, codec, decoderOptions(options, context)));
     if (problem) {
       context.freeContext();
       throw transcodeErrors.create('MISSING_CODEC', `${codec.name}: ${problem}`);
     }
-    return new Decoder(track, 'cpu', context, onError);
+    return new Decoder(options, context, codec.name ?? 'unknown');
+  }
+
+  /** The codec's profile as the decoder found it; -99 when it does not say. */
+  get profile(): number {
+    return this.#context.profile;
+  }
+
+  /** As the decoder gives it out: `cuda` while the picture is in GPU memory. */
+  get pixelFormat() {
+    return this.#context.pixelFormat;
+  }
+
+  /** Frames that the decoder holds back to bring them into order: 0 without B-frames. */
+  get reorderFrameCount(): number {
+    return this.#context.hasBFrames;
   }
 
   /**
@@ -54,6 +79,7 @@ export class Decoder {
    * used again.
    */
   async decode(packet: Packet, onFrame: (frame: Frame) => Promise<void>): Promise<void> {
+    if (packet.hasFlags(AV_PKT_FLAG_CORRUPT)) this.#onError();
     let sent = resultOf(await this.#context.sendPacket(packet));
     if (sent === 'again') {
       await this.#drain(onFrame);
@@ -63,22 +89,67 @@ export class Decoder {
     await this.#drain(onFrame);
   }
 
+  /** After packets were left out: everything up to the next keyframe passes without being decoded. */
+  resumeAtKeyframe(): void {
+    this.#context.flushBuffers();
+    this.#setOnlyKeyframes(true);
+  }
+
   async #drain(onFrame: (frame: Frame) => Promise<void>): Promise<void> {
-    for (;;) {
+    for (let errorCount = 0; errorCount <= MAX_ERRORS_PER_PACKET; ) {
       const received = resultOf(await this.#context.receiveFrame(this.#frame));
       if (received === 'error') {
+        errorCount++;
         this.#onError();
         continue;
       }
       if (received !== 'ok') return;
+      if (this.#onlyKeyframes) this.#setOnlyKeyframes(false);
       if (this.#frame.decodeErrorFlags !== 0) this.#onError();
       await onFrame(this.#frame);
       this.#frame.unref();
     }
   }
 
+  #setOnlyKeyframes(only: boolean): void {
+    this.#onlyKeyframes = only;
+    this.#context.setOption('skip_frame', only ? 'nokey' : 'default');
+  }
+
   free(): void {
     this.#frame.free();
     this.#context.freeContext();
+  }
+}
+
+function copyParameters(track: SourceTrack, context: CodecContext): string | undefined {
+  const code = context.parametersToContext(track.codecParameters);
+  return code < 0 ? textOf(code) : undefined;
+}
+
+function decoderOptions(options: DecoderOptions, context: CodecContext) {
+  if (options.track.codecParameters.codecType !== AVMEDIA_TYPE_VIDEO) return {};
+  if (options.device) {
+    context.hwDeviceCtx = options.device.context;
+    context.setHardwarePixelFormat(AV_PIX_FMT_CUDA);
+    return hardwareDecoderOptions();
+  }
+  return videoDecoderOptions(pictureSizeOf(options.track, options.firstPacket));
+}
+
+/** Zero by zero when the first packet does not tell it either. */
+function pictureSizeOf(track: SourceTrack, firstPacket: Packet): { widthPx: number; heightPx: number } {
+  const given = track.codecParameters;
+  if (given.width > 0) return { widthPx: given.width, heightPx: given.height };
+  const found = new CodecParameters();
+  found.alloc();
+  try {
+    given.copy(found);
+    const head = firstPacket.data?.subarray(0, MAX_PARAMETER_SET_BYTES);
+    if (!found.extradata && head) found.extradata = Buffer.from(head);
+    found.parseExtradata();
+    return { widthPx: found.width, heightPx: found.height };
+  } finally {
+    found.free();
   }
 }

@@ -1,12 +1,20 @@
 /** One linear filter graph: frames of one shape in, frames of another out. */
-import { AV_BUFFERSRC_FLAG_NONE } from 'node-av/constants';
+import { AV_BUFFERSRC_FLAG_NONE, AVFILTER_FLAG_HWDEVICE } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, FilterInOut, type Frame } from 'node-av/lib';
 import { resultOf, textOf } from './codec-call.ts';
 import { transcodeErrors } from './errors.ts';
+import type { GpuDevice } from './hardware.ts';
 
 export interface TimeBase {
   readonly num: number;
   readonly den: number;
+}
+
+export interface FilterChainOptions {
+  readonly timeBase: TimeBase;
+  readonly description: string;
+  /** For graphs that upload pictures to the GPU. */
+  readonly device?: GpuDevice | undefined;
 }
 
 export class FilterChain {
@@ -28,7 +36,8 @@ export class FilterChain {
    *
    * @throws MirrorError `TRANSCODE_FILTER_FAILED`
    */
-  static async forFrame(frame: Frame, timeBase: TimeBase, description: string): Promise<FilterChain> {
+  static async forFrame(frame: Frame, options: FilterChainOptions): Promise<FilterChain> {
+    const { timeBase, description } = options;
     const graph = new FilterGraph();
     graph.alloc();
     // A picture of this size is scaled in less time than it takes to wake a second thread.
@@ -45,10 +54,8 @@ export class FilterChain {
     const sinkFilter = Filter.getByName(frame.isVideo() ? 'buffersink' : 'abuffersink');
     const sink = sinkFilter && graph.createFilter(sinkFilter, 'out', null);
     if (!sink) throw fail('No sink');
-    using outputs = FilterInOut.createList([{ name: 'in', filterCtx: source, padIdx: 0 }]);
-    using inputs = FilterInOut.createList([{ name: 'out', filterCtx: sink, padIdx: 0 }]);
-    const parsed = graph.parsePtr(description, inputs, outputs);
-    if (parsed < 0) throw fail('Graph not understood', parsed);
+    const problem = linkChain(graph, { source, sink, description, device: options.device });
+    if (problem) throw fail(problem);
     const configured = await graph.config();
     if (configured < 0) throw fail('Graph does not fit', configured);
     return new FilterChain(graph, source, sink);
@@ -67,6 +74,39 @@ export class FilterChain {
 
   free(): void {
     this.#graph.free();
+  }
+}
+
+/** Parses the chain and puts it between the two ends; what works on a GPU gets the device first. */
+function linkChain(
+  graph: FilterGraph,
+  parts: { source: FilterContext; sink: FilterContext; description: string; device: GpuDevice | undefined },
+): string | undefined {
+  const segment = graph.segmentParse(parts.description);
+  if (!segment) return 'Graph not understood';
+  const inputs = new FilterInOut();
+  const outputs = new FilterInOut();
+  try {
+    if (segment.createFilters() < 0) return 'A filter is missing';
+    if (parts.device)
+      for (const filter of graph.filters ?? [])
+        if (filter.filter?.hasFlags(AVFILTER_FLAG_HWDEVICE)) filter.hwDeviceCtx = parts.device.context;
+    const applied = segment.applyOpts();
+    if (applied < 0) return `A setting was not taken: ${textOf(applied)}`;
+    const linked = segment.apply(inputs, outputs);
+    if (linked < 0) return `Filters do not fit together: ${textOf(linked)}`;
+    const first = inputs.filterCtx;
+    const last = outputs.filterCtx;
+    if (!first || !last) return 'The chain has no ends';
+    const code = Math.min(
+      parts.source.link(0, first, inputs.padIdx),
+      last.link(outputs.padIdx, parts.sink, 0),
+    );
+    return code < 0 ? `The ends do not fit: ${textOf(code)}` : undefined;
+  } finally {
+    inputs.free();
+    outputs.free();
+    segment.free();
   }
 }
 

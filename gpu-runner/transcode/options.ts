@@ -3,7 +3,8 @@
  * quality targets (profile) go in; what differs is how each implementation calls them. A test holds every
  * name and value against what the FFmpeg inside node-av accepts.
  */
-import type { Profile } from '../../domain/profile.ts';
+import { FF_ENCODER_H264_NVENC, FF_ENCODER_LIBX264, type FFVideoEncoder } from 'node-av/constants';
+import type { AudioProfile, Profile } from '../../domain/profile.ts';
 
 export type HardwareKind = 'cpu' | 'nvidia';
 
@@ -20,8 +21,8 @@ export function slotsPerSegment(profile: Profile): number {
   return (profile.video.frameRate * profile.segmentMs) / 1000;
 }
 
-export function videoEncoderName(hardware: HardwareKind): 'libx264' | 'h264_nvenc' {
-  return hardware === 'nvidia' ? 'h264_nvenc' : 'libx264';
+export function videoEncoderName(hardware: HardwareKind): FFVideoEncoder {
+  return hardware === 'nvidia' ? FF_ENCODER_H264_NVENC : FF_ENCODER_LIBX264;
 }
 
 /** Shared by both encoders: rate control, GOP shape, global headers. */
@@ -91,4 +92,19 @@ export function videoDecoderOptions(source: { widthPx: number; heightPx: number 
     // A picture with errors is still better than none; its errors are counted.
     flags2: '+showall',
   };
+}
+
+/** Settings of hevc and h264 with the CUDA hardware decoder behind them. */
+export function hardwareDecoderOptions(): OptionTable {
+  // Threads bring nothing: the GPU decodes. Frame threads would cost a frame of delay each.
+  return { threads: '1', flags: '+low_delay', hwaccel_flags: '+allow_profile_mismatch' };
+}
+
+/** Drift of the feed's sound is absorbed by stretching it by up to this many samples per second (2%). */
+const STRETCH_SAMPLES_PER_S = 1_000;
+
+/** Any rate, layout and format to the rendition's. Timestamps in and out are samples of the rendition. */
+export function soundFilters(profile: AudioProfile): string {
+  const layout = profile.channelCount === 1 ? 'mono' : 'stereo';
+  return `aresample=osr=${profile.sampleRateHz}:ochl=${layout}:osf=fltp:async=${STRETCH_SAMPLES_PER_S}`;
 }

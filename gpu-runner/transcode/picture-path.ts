@@ -6,7 +6,16 @@ import type { VideoProfile } from '../../domain/profile.ts';
 import type { SourceTrack } from '../media.ts';
 import { Decoder } from './decoder.ts';
 import { FilterChain, type TimeBase } from './filter-chain.ts';
-import { cpuPictureFilters, type PictureShape, sameShape, shapeOf } from './picture-graph.ts';
+import type { HardwareChoice } from './hardware.ts';
+import {
+  filterText,
+  type PictureShape,
+  pictureFilters,
+  placesAfterFilter,
+  sameShape,
+  shapeOf,
+} from './picture-graph.ts';
+import { RateMeter } from './rate-meter.ts';
 import { TimestampUnwrapper } from './reclock.ts';
 
 /** A place in the output that waits for its picture. Must be fulfilled exactly once. */
@@ -21,22 +30,31 @@ export type PictureGate = (sourceMs: number) => Reservation | undefined;
 export class PicturePath {
   readonly decoder: Decoder;
   readonly #target: VideoProfile;
+  readonly #encodesOn: HardwareChoice;
   readonly #log: Log;
   readonly #gate: PictureGate;
   readonly #unwrapper = new TimestampUnwrapper();
+  readonly #rate = new RateMeter();
   #shape: PictureShape | undefined;
   #chain: FilterChain | undefined;
 
   constructor(options: {
     decoder: Decoder;
     target: VideoProfile;
+    /** Where the pictures must end up. */
+    encodesOn: HardwareChoice;
     log: Log;
     gate: PictureGate;
   }) {
     this.decoder = options.decoder;
     this.#target = options.target;
+    this.#encodesOn = options.encodesOn;
     this.#log = options.log;
     this.#gate = options.gate;
+  }
+
+  get frameRate(): number | undefined {
+    return this.#rate.framesPerSecond;
   }
 
   get shape(): PictureShape | undefined {
@@ -56,8 +74,11 @@ export class PicturePath {
     if (timestamp === AV_NOPTS_VALUE) return;
     const chain = await this.#chainFor(frame);
     frame.pts = timestamp;
-    if (this.#shape?.interlaced) return this.#scaleThenPlace(chain, frame);
-    const reservation = this.#gate(this.#sourceMs(timestamp, this.track.timeBase));
+    if (this.#shape && placesAfterFilter(this.#shape, this.#target))
+      return this.#scaleThenPlace(chain, frame);
+    const sourceMs = this.#sourceMs(timestamp, this.track.timeBase);
+    this.#rate.add(sourceMs);
+    const reservation = this.#gate(sourceMs);
     if (!reservation) return;
     const picture = (await chain.put(frame)) === 'ok' ? await takeFrom(chain) : undefined;
     reservation.fulfil(picture);
@@ -67,7 +88,9 @@ export class PicturePath {
   async #scaleThenPlace(chain: FilterChain, frame: Frame): Promise<void> {
     if ((await chain.put(frame)) === 'error') return;
     for (let picture = await takeFrom(chain); picture; picture = await takeFrom(chain)) {
-      const reservation = this.#gate(this.#sourceMs(picture.pts, chain.outputTimeBase));
+      const sourceMs = this.#sourceMs(picture.pts, chain.outputTimeBase);
+      this.#rate.add(sourceMs);
+      const reservation = this.#gate(sourceMs);
       if (reservation) reservation.fulfil(picture);
       else picture.free();
     }
@@ -83,8 +106,9 @@ export class PicturePath {
     if (this.#chain && this.#shape && sameShape(this.#shape, shape)) return this.#chain;
     this.#chain?.free();
     this.#chain = undefined;
-    const description = cpuPictureFilters(shape, this.#target);
-    this.#chain = await FilterChain.forFrame(frame, this.track.timeBase, description);
+    const description = filterText(pictureFilters(shape, this.#target, this.#encodesOn.kind));
+    const device = this.#encodesOn.kind === 'nvidia' ? this.#encodesOn.device : undefined;
+    this.#chain = await FilterChain.forFrame(frame, { timeBase: this.track.timeBase, description, device });
     this.#shape = shape;
     this.#log.info('picture-graph-built', { widthPx: shape.widthPx, heightPx: shape.heightPx, description });
     return this.#chain;

@@ -11,6 +11,9 @@
 export const JUMP_MS = 1_000;
 /** A picture this far ahead of its mapping means that the mapping was made from a delayed one. */
 const EARLY_REANCHOR_MS = 100;
+/** A new mapping is made from one picture, which may have been delayed; until then faster ones correct it. */
+const SETTLE_MS = 400;
+const SETTLE_EARLY_MS = 1;
 /** Pictures that are late without exception for this long have taken a longer path for good. */
 const LATE_REANCHOR_MS = 400;
 /** Fastest correction of the mapping: 500 ppm, beyond the drift of any encoder and inaudible. */
@@ -23,7 +26,7 @@ export const MAX_SLOT_WAIT_MS = 100;
 const MIN_SLOT_WAIT_MS = 4;
 
 /** Minimum or maximum over the last `BUCKET_COUNT` buckets, in constant memory. */
-class SlidingExtreme {
+export class SlidingExtreme {
   readonly #pick: (a: number, b: number) => number;
   readonly #buckets: { index: number; value: number }[] = [];
 
@@ -74,6 +77,7 @@ export class SourceClock {
   #offsetMs: number | undefined;
   /** The part of #offsetMs that puts pictures onto slots: between minus one frame and zero. */
   #phaseMs = 0;
+  #mappedAtMs = 0;
   #lastSourceMs = 0;
   #lastReadyMs = 0;
   #lateSinceMs: number | undefined;
@@ -133,8 +137,11 @@ export class SourceClock {
       return 'jump';
     }
     const latenessMs = delayMs + this.#phaseMs - this.#offsetMs;
-    if (latenessMs < -EARLY_REANCHOR_MS) {
+    const settling = readyMs - this.#mappedAtMs < SETTLE_MS;
+    if (latenessMs < (settling ? -SETTLE_EARLY_MS : -EARLY_REANCHOR_MS)) {
+      const mappedAtMs = this.#mappedAtMs;
       this.#map(sourceMs, readyMs);
+      if (settling) this.#mappedAtMs = mappedAtMs;
       return 'reanchored';
     }
     if (latenessMs > JUMP_MS + MAX_SLOT_WAIT_MS) {
@@ -172,6 +179,7 @@ export class SourceClock {
     const wallMs = this.#anchor(expectedMs);
     this.#offsetMs = wallMs - sourceMs;
     this.#phaseMs = wallMs - expectedMs;
+    this.#mappedAtMs = readyMs;
     this.#lastSourceMs = sourceMs;
     this.#lastReadyMs = readyMs;
     this.#lateSinceMs = undefined;

@@ -5,12 +5,11 @@ import type { AudioProfile } from '../../domain/profile.ts';
 import type { SourceTrack } from '../media.ts';
 import type { Decoder } from './decoder.ts';
 import { FilterChain } from './filter-chain.ts';
+import { soundFilters } from './options.ts';
 import { TimestampUnwrapper } from './reclock.ts';
 
 /** A departure from the expected position beyond this is a gap or an overlap, not drift. */
 const DISCONTINUITY_MS = 100;
-/** Drift is absorbed by stretching up to this many samples per second (2%). */
-const STRETCH_SAMPLES_PER_S = 1_000;
 
 /** A block of samples at the rendition's rate. */
 export interface SoundBlock {
@@ -18,6 +17,14 @@ export interface SoundBlock {
   readonly firstSample: number;
   readonly planes: readonly Float32Array[];
   readonly sampleCount: number;
+}
+
+/** Everything about decoded sound that a filter graph depends on. */
+export interface SoundShape {
+  readonly sampleRateHz: number;
+  readonly format: number;
+  readonly channelCount: number;
+  readonly channelMask: bigint;
 }
 
 export class SoundPath {
@@ -28,7 +35,7 @@ export class SoundPath {
   readonly #unwrapper = new TimestampUnwrapper();
   readonly #out: Frame;
   #chain: FilterChain | undefined;
-  #shape = '';
+  #shape: SoundShape | undefined;
   /** Sample since EPOCH that the running chain counts from. */
   #base = 0;
   #expectedWallMs = Number.NaN;
@@ -46,6 +53,10 @@ export class SoundPath {
     this.#deliver = options.deliver;
     this.#out = new Frame();
     this.#out.alloc();
+  }
+
+  get shape(): SoundShape | undefined {
+    return this.#shape;
   }
 
   get track(): SourceTrack {
@@ -79,18 +90,17 @@ export class SoundPath {
 
   async #chainFor(frame: Frame, wallMs: number): Promise<FilterChain> {
     const { sampleRateHz } = this.#profile;
-    const shape = `${frame.sampleRate} ${frame.format} ${frame.channelLayout.mask} ${frame.channelLayout.nbChannels}`;
+    const shape = shapeOf(frame);
     const continues = Math.abs(wallMs - this.#expectedWallMs) <= DISCONTINUITY_MS;
-    if (this.#chain && shape === this.#shape && continues) return this.#chain;
+    if (this.#chain && this.#shape && sameShape(shape, this.#shape) && continues) return this.#chain;
     this.#chain?.free();
     this.#chain = undefined;
     this.#base = Math.round((wallMs * sampleRateHz) / 1000);
     this.#shape = shape;
-    this.#chain = await FilterChain.forFrame(
-      frame,
-      { num: 1, den: sampleRateHz },
-      `aresample=osr=${sampleRateHz}:ochl=stereo:osf=fltp:async=${STRETCH_SAMPLES_PER_S}`,
-    );
+    this.#chain = await FilterChain.forFrame(frame, {
+      timeBase: { num: 1, den: sampleRateHz },
+      description: soundFilters(this.#profile),
+    });
     return this.#chain;
   }
 
@@ -106,4 +116,23 @@ function floatsOf(plane: Buffer): Float32Array {
   if (plane.byteOffset % 4 === 0)
     return new Float32Array(plane.buffer, plane.byteOffset, Math.floor(plane.byteLength / 4));
   return new Float32Array(plane.buffer.slice(plane.byteOffset, plane.byteOffset + plane.byteLength));
+}
+
+function shapeOf(frame: Frame): SoundShape {
+  const { nbChannels, mask } = frame.channelLayout;
+  return {
+    sampleRateHz: frame.sampleRate,
+    format: frame.format,
+    channelCount: nbChannels,
+    channelMask: mask,
+  };
+}
+
+function sameShape(a: SoundShape, b: SoundShape): boolean {
+  return (
+    a.sampleRateHz === b.sampleRateHz &&
+    a.format === b.format &&
+    a.channelCount === b.channelCount &&
+    a.channelMask === b.channelMask
+  );
 }

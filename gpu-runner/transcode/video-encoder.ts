@@ -1,9 +1,9 @@
 /** The H.264 encoder: pictures in at the rendition's size, one access unit out for each, at once. */
 
-import type { FFEncoderCodec } from 'node-av/constants';
 import {
   AV_PICTURE_TYPE_I,
   AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_CUDA,
   AV_PIX_FMT_YUV420P,
   AVCOL_PRI_BT709,
   AVCOL_RANGE_MPEG,
@@ -14,7 +14,8 @@ import { Codec, CodecContext, type Frame, Packet, Rational } from 'node-av/lib';
 import type { Profile } from '../../domain/profile.ts';
 import { openWithOptions, resultOf, textOf } from './codec-call.ts';
 import { transcodeErrors } from './errors.ts';
-import { type HardwareKind, slotsPerSegment, videoEncoderName, videoEncoderOptions } from './options.ts';
+import { type HardwareChoice, newGpuPool } from './hardware.ts';
+import { slotsPerSegment, videoEncoderName, videoEncoderOptions } from './options.ts';
 
 export interface EncodedPicture {
   readonly slot: number;
@@ -37,25 +38,18 @@ export class VideoEncoder {
   }
 
   /** @throws MirrorError `TRANSCODE_MISSING_CODEC`, `TRANSCODE_ENCODER_FAILED` */
-  static async open(hardware: HardwareKind, profile: Profile): Promise<VideoEncoder> {
-    const name = videoEncoderName(hardware);
-    const codec = Codec.findEncoderByName(name as FFEncoderCodec);
+  static async open(hardware: HardwareChoice, profile: Profile): Promise<VideoEncoder> {
+    const name = videoEncoderName(hardware.kind);
+    const codec = Codec.findEncoderByName(name);
     if (!codec) throw transcodeErrors.create('MISSING_CODEC', `No encoder ${name}.`);
-    const { video } = profile;
     const context = new CodecContext();
     context.allocContext3(codec);
-    context.width = video.widthPx;
-    context.height = video.heightPx;
-    context.pixelFormat = AV_PIX_FMT_YUV420P;
-    context.sampleAspectRatio = new Rational(1, 1);
-    // One tick of the encoder is one slot of the grid.
-    context.timeBase = new Rational(1, video.frameRate);
-    context.framerate = new Rational(video.frameRate, 1);
-    context.colorRange = AVCOL_RANGE_MPEG;
-    context.colorSpace = AVCOL_SPC_BT709;
-    context.colorPrimaries = AVCOL_PRI_BT709;
-    context.colorTrc = AVCOL_TRC_BT709;
-    const problem = await openWithOptions(context, codec, videoEncoderOptions(hardware, profile));
+    describePictures(context, profile);
+    if (hardware.kind === 'nvidia') {
+      context.pixelFormat = AV_PIX_FMT_CUDA;
+      context.hwFramesCtx = newGpuPool(hardware.device, profile.video);
+    }
+    const problem = await openWithOptions(context, codec, videoEncoderOptions(hardware.kind, profile));
     if (problem) {
       context.freeContext();
       throw transcodeErrors.create('ENCODER_FAILED', `${name}: ${problem}`);
@@ -87,4 +81,19 @@ export class VideoEncoder {
     this.#packet.free();
     this.#context.freeContext();
   }
+}
+
+function describePictures(context: CodecContext, profile: Profile): void {
+  const { video } = profile;
+  context.width = video.widthPx;
+  context.height = video.heightPx;
+  context.pixelFormat = AV_PIX_FMT_YUV420P;
+  context.sampleAspectRatio = new Rational(1, 1);
+  // One tick of the encoder is one slot of the grid.
+  context.timeBase = new Rational(1, video.frameRate);
+  context.framerate = new Rational(video.frameRate, 1);
+  context.colorRange = AVCOL_RANGE_MPEG;
+  context.colorSpace = AVCOL_SPC_BT709;
+  context.colorPrimaries = AVCOL_PRI_BT709;
+  context.colorTrc = AVCOL_TRC_BT709;
 }
