@@ -1,0 +1,143 @@
+/**
+ * Glass to glass: from the clock burned into a feed's frame to the same pixels on the screen of a browser,
+ * through everything between.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { launchChromium } from './browser.ts';
+import type { ProbeRecord } from './pixel-probe.ts';
+import { coresUsed, machineTimes, type ProcessSample, processTree } from './process-tree.ts';
+import { type Summary, summarize } from './statistics.ts';
+
+export interface PaneReport {
+  readonly feedNumber: number;
+  readonly latencyMs: Summary;
+  readonly frameRate: number;
+  readonly stallCount: number;
+  readonly stalledMs: number;
+  readonly longestStallMs: number;
+  readonly waitingEventCount: number;
+  readonly droppedFrameCount: number;
+  readonly unreadableCount: number;
+}
+
+export interface GlassToGlassReport {
+  readonly durationMs: number;
+  readonly panes: readonly PaneReport[];
+  /** Of all panes together. */
+  readonly latencyMs: Summary;
+  readonly skewMs: Summary;
+  readonly busy: BusyReport;
+  /** What the page says of itself, at the end. */
+  readonly page: unknown;
+}
+
+/** In cores: 0.5 is half of one core. */
+export interface BusyReport {
+  /** Share of the whole machine. */
+  readonly machineShare: number;
+  readonly chromiumCores: number;
+  readonly runnerCores: number;
+  readonly platformCores: number;
+  readonly feedCores: number;
+}
+
+export interface GlassToGlassOptions {
+  readonly pageUrl: string;
+  readonly streamIds: readonly string[];
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+  /** More of the page's parameters, such as `engine`. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** A picture of the page at the end. */
+  readonly screenshotPath?: string;
+}
+
+const FIRST_PICTURE_MAX_MS = 30_000;
+
+/** Plays the streams in Chromium and reads what it shows. */
+export async function measureGlassToGlass(options: GlassToGlassOptions): Promise<GlassToGlassReport> {
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true });
+    await page.addInitScript({ content: await bundledProbe() });
+    const url = new URL(options.pageUrl);
+    url.searchParams.set('streams', options.streamIds.join(','));
+    for (const [name, value] of Object.entries(options.query ?? {})) url.searchParams.set(name, value);
+    await page.goto(url.href);
+    await page.waitForFunction(
+      (count) =>
+        window.mirrorProbe.read().panes.filter((pane) => pane.latenciesMs.length > 0).length >= count,
+      options.streamIds.length,
+      { timeout: FIRST_PICTURE_MAX_MS, polling: 250 },
+    );
+    await sleep(options.warmUpMs);
+
+    await page.evaluate(() => window.mirrorProbe.reset());
+    const startMs = performance.now();
+    const before = processTree(process.pid);
+    const machineBefore = machineTimes();
+    await sleep(options.durationMs);
+    const record = await page.evaluate(() => window.mirrorProbe.read());
+    const after = processTree(process.pid);
+    const machineAfter = machineTimes();
+    const durationMs = performance.now() - startMs;
+    const said: unknown = await page.evaluate(() => window.mirror.measure());
+    if (options.screenshotPath !== undefined) await page.screenshot({ path: options.screenshotPath });
+    const machineShare =
+      (machineAfter.busyMs - machineBefore.busyMs) / (machineAfter.totalMs - machineBefore.totalMs);
+    return {
+      ...reportOf(record, durationMs),
+      durationMs,
+      busy: { machineShare, ...coresByProgram(before, after, durationMs) },
+      page: said,
+    };
+  } finally {
+    await browser.close();
+  }
+}
+
+async function bundledProbe(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('./pixel-probe.ts', import.meta.url))],
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+function reportOf(record: ProbeRecord, durationMs: number) {
+  const panes = record.panes.map(
+    (pane): PaneReport => ({
+      feedNumber: pane.feedNumber,
+      latencyMs: summarize(pane.latenciesMs),
+      frameRate: (pane.frameCount * 1000) / durationMs,
+      stallCount: pane.stallsMs.length,
+      stalledMs: pane.stallsMs.reduce((sum, value) => sum + value, 0),
+      longestStallMs: Math.max(0, ...pane.stallsMs),
+      waitingEventCount: pane.waitingEventCount,
+      droppedFrameCount: pane.droppedFrameCount,
+      unreadableCount: pane.unreadableCount,
+    }),
+  );
+  const latencyMs = summarize(record.panes.flatMap((pane) => pane.latenciesMs));
+  return { panes, latencyMs, skewMs: summarize(record.skewsMs) };
+}
+
+function coresByProgram(
+  before: readonly ProcessSample[],
+  after: readonly ProcessSample[],
+  wallMs: number,
+): Omit<BusyReport, 'machineShare'> {
+  const cores = (part: string) => coresUsed(before, after, wallMs, ({ command }) => command.includes(part));
+  return {
+    chromiumCores: cores('chromium'),
+    runnerCores: cores('gpu-runner/main'),
+    platformCores: cores('local/main'),
+    feedCores: cores('feeds/demo'),
+  };
+}

@@ -1,0 +1,70 @@
+/** CPU and memory of a process and all that it started, from /proc (Linux). */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface ProcessSample {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly command: string;
+  /** User and system time since its start. */
+  readonly cpuMs: number;
+  readonly residentBytes: number;
+}
+
+/** USER_HZ is 100 on every Linux that runs Node (proc(5)). */
+const MS_PER_TICK = 10;
+const PAGE_BYTES = 4096;
+
+/** The process and its descendants. */
+export function processTree(rootPid: number): ProcessSample[] {
+  const all = readdirSync('/proc').flatMap((name) =>
+    /^\d+$/.test(name) ? (sample(Number(name)) ?? []) : [],
+  );
+  const wanted = new Set([rootPid]);
+  for (let before = 0; before !== wanted.size; ) {
+    before = wanted.size;
+    for (const { pid, parentPid } of all) if (wanted.has(parentPid)) wanted.add(pid);
+  }
+  return all.filter(({ pid }) => wanted.has(pid));
+}
+
+/** CPU time of one group of processes between two samples, as a share of one core. */
+export function coresUsed(
+  before: readonly ProcessSample[],
+  after: readonly ProcessSample[],
+  wallMs: number,
+  matches: (process: ProcessSample) => boolean = () => true,
+): number {
+  const earlier = new Map(before.map((process) => [process.pid, process.cpuMs]));
+  const cpuMs = after
+    .filter(matches)
+    .reduce((sum, process) => sum + process.cpuMs - (earlier.get(process.pid) ?? 0), 0);
+  return cpuMs / wallMs;
+}
+
+/** @returns undefined for a process that ended meanwhile. */
+export function sample(pid: number): ProcessSample | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in brackets may hold anything; the numbers follow the last bracket.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const field = (number: number) => Number(fields[number - 3]);
+    return {
+      pid,
+      parentPid: field(4),
+      command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
+      cpuMs: (field(14) + field(15)) * MS_PER_TICK,
+      residentBytes: field(24) * PAGE_BYTES,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Share of the whole machine that was busy between two calls, all cores counted as one. */
+export function machineTimes(): { busyMs: number; totalMs: number } {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const ticks = line.trim().split(/\s+/).slice(1).map(Number);
+  const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0);
+  const total = ticks.slice(0, 8).reduce((sum, value) => sum + value, 0);
+  return { busyMs: (total - idle) * MS_PER_TICK, totalMs: total * MS_PER_TICK };
+}
