@@ -30,6 +30,27 @@ export function readAccessUnit(bytes: Uint8Array, codec: VideoCodec): AccessUnit
   return { keyframe, sequenceParameterSet, pictureParameterSet };
 }
 
+/**
+ * Whether a PES packet is one whole picture, as nearly every encoder sends it. Where it is not (pictures that
+ * begin or end inside a PES packet, or several in one), FFmpeg's parser must put them together.
+ */
+export function isOneAccessUnit(bytes: Uint8Array, codec: VideoCodec): boolean {
+  const startsWithStartCode =
+    bytes[0] === 0 && bytes[1] === 0 && (bytes[2] === 1 || (bytes[2] === 0 && bytes[3] === 1));
+  if (!startsWithStartCode) return false;
+  let firstSliceCount = 0;
+  for (const nal of nalUnits(bytes)) if (beginsPicture(nal, codec)) firstSliceCount += 1;
+  // Two fields of one H.264 frame are two pictures of one access unit or two, which decoders take alike.
+  return firstSliceCount === 1 || (codec === 'h264' && firstSliceCount === 2);
+}
+
+/** first_slice_segment_in_pic_flag (ITU-T H.265 §7.3.6.1), first_mb_in_slice 0 (ITU-T H.264 §7.3.3). */
+function beginsPicture(nal: Uint8Array, codec: VideoCodec): boolean {
+  if (codec === 'hevc') return (((nal[0] ?? 0) >> 1) & 0x3f) < 32 && ((nal[2] ?? 0) & 0x80) !== 0;
+  const type = (nal[0] ?? 0) & 0x1f;
+  return (type === 1 || type === 5) && ((nal[1] ?? 0) & 0x80) !== 0;
+}
+
 /** The NAL units of an Annex B byte stream (ITU-T H.264 Annex B), without their start codes. */
 export function* nalUnits(bytes: Uint8Array): Generator<Uint8Array> {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,5 +1,5 @@
 /** One line per kind and peer: the same complaint again is counted and not written. */
-import type { Log, LogFields } from '../../domain/log.ts';
+import type { Log } from '../../domain/log.ts';
 import type { Clock } from '../../domain/timeline.ts';
 
 /** The same complaint is written again after this long, with the count of those left out. */
@@ -11,7 +11,13 @@ export const ATTEMPT_MS = 3_000;
 /** Peers remembered at most; beyond it the oldest is forgotten, so a scan from many addresses costs nothing. */
 export const MAX_REMEMBERED = 256;
 
-interface Complaint {
+/** What is wrong, and what the person who reads it should do. */
+export interface Complaint {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+interface Written {
   readonly writtenAtMs: number;
   leftOutCount: number;
 }
@@ -19,7 +25,7 @@ interface Complaint {
 export class Complaints {
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #written = new Map<string, Complaint>();
+  readonly #written = new Map<string, Written>();
   readonly #attempts = new Map<string, number>();
 
   constructor(log: Log, clock: Clock) {
@@ -32,16 +38,17 @@ export class Complaints {
    *
    * @param peer whose complaint it is; complaints of two peers are told apart. Empty: nobody's.
    */
-  warn(event: string, peer: string, fields: LogFields & { readonly reason: string }): void {
+  warn(event: string, peer: string, complaint: Complaint): void {
     const nowMs = this.#clock.nowMs();
-    const key = `${event}|${peer}|${fields.reason}`;
+    const key = `${event}|${peer}|${complaint.reason}`;
     const known = this.#written.get(key);
     if (known !== undefined && nowMs - known.writtenAtMs < REPEAT_AFTER_MS) {
       known.leftOutCount += 1;
       return;
     }
     this.#log.warn(event, {
-      ...fields,
+      reason: complaint.reason,
+      remedy: complaint.remedy,
       ...(peer === '' ? {} : { peer }),
       ...(known !== undefined && known.leftOutCount > 0 ? { repeatedCount: known.leftOutCount } : {}),
     });

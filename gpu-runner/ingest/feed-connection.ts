@@ -2,7 +2,7 @@
  * One connection, from the opening of the port to its end: opens FFmpeg's input, reads it, notices silence,
  * and closes it. A new connection is a new object.
  */
-import { AV_PKT_FLAG_CORRUPT, AVERROR_EIO, AVERROR_EOF } from 'node-av/constants';
+import { AV_PKT_FLAG_CORRUPT, AVERROR_EIO, AVERROR_EOF, AVFMT_FLAG_NOPARSE } from 'node-av/constants';
 import { Dictionary, FFmpegError, FormatContext, InputFormat, type Packet } from 'node-av/lib';
 import type { Log } from '../../domain/log.ts';
 import type { Clock } from '../../domain/timeline.ts';
@@ -27,7 +27,7 @@ const CHECK_INTERVAL_MS = 50;
 export type FeedEnd =
   | { readonly kind: 'aborted'; readonly reason: string }
   /** The port could not be opened, or the other side not reached. */
-  | { readonly kind: 'not-opened'; readonly reason: string; readonly errorCode: number }
+  | { readonly kind: 'not-opened'; readonly reason: string; readonly afterMs: number }
   /** Something came, and it is not a feed that is taken. */
   | { readonly kind: 'refused'; readonly reason: string; readonly remedy: string }
   | { readonly kind: 'ended'; readonly reason: string };
@@ -69,6 +69,7 @@ export class FeedConnection {
       log: options.log,
       isMpegTs: options.plan.parsesOutside,
       remoteAddress: options.remoteAddress,
+      onUnaligned: () => this.#parse(),
     });
   }
 
@@ -100,7 +101,10 @@ export class FeedConnection {
     using dictionary = Dictionary.fromObject(plan.options);
     const code = await this.#context.openInput(plan.url, format, dictionary);
     if (this.#ownEnd !== undefined) return this.#ownEnd;
-    if (code < 0) return { kind: 'not-opened', reason: new FFmpegError(code).message, errorCode: code };
+    if (code < 0) {
+      const afterMs = clock.nowMs() - this.#startedAtMs;
+      return { kind: 'not-opened', reason: new FFmpegError(code).message, afterMs };
+    }
     this.#openedAtMs = clock.nowMs();
     this.#lastArrivalMs = this.#openedAtMs;
     this.#noticeStreams();
@@ -156,10 +160,17 @@ export class FeedConnection {
       return;
     }
     this.#noticeBytes(nowMs);
-    const isRtpBeforeItsFeed = this.#options.plan.formatName === 'sdp' && !this.#tracks.announced;
-    if (nowMs - this.#lastArrivalMs >= SILENCE_LIMIT_MS && !isRtpBeforeItsFeed)
+    const isRtp = this.#options.plan.formatName === 'sdp';
+    // Nobody connects in RTP: until a feed is there, silence is what it waits in.
+    const mayBeSilent = isRtp && !this.#tracks.announced;
+    if (nowMs - this.#lastArrivalMs >= SILENCE_LIMIT_MS && !mayBeSilent)
       this.#endWith({ kind: 'ended', reason: `nothing came from the sender for ${SILENCE_LIMIT_MS} ms` });
-    else if (!isRtpBeforeItsFeed) this.#refuseIfHopeless(nowMs - this.#openedAtMs);
+    const { choice } = this.#tracks;
+    const openForMs = nowMs - this.#openedAtMs;
+    if (choice.kind === 'refused' && openForMs >= REFUSAL_DELAY_MS)
+      this.#endWith({ kind: 'refused', reason: choice.reason, remedy: choice.remedy });
+    if (choice.kind === 'none-yet' && openForMs >= PROGRAM_MAP_LIMIT_MS && !isRtp)
+      this.#endWith(NO_PROGRAM_MAP);
   }
 
   /** FFmpeg reads on for a program map as long as anything else comes. */
@@ -177,11 +188,13 @@ export class FeedConnection {
     this.#lastArrivalMs = nowMs;
   }
 
-  #refuseIfHopeless(openForMs: number): void {
-    const { choice } = this.#tracks;
-    if (choice.kind === 'refused' && openForMs >= REFUSAL_DELAY_MS)
-      this.#endWith({ kind: 'refused', reason: choice.reason, remedy: choice.remedy });
-    if (choice.kind === 'none-yet' && openForMs >= PROGRAM_MAP_LIMIT_MS) this.#endWith(NO_PROGRAM_MAP);
+  /** From the next packet on FFmpeg cuts and joins pictures itself, which costs one picture of delay. */
+  #parse(): void {
+    this.#context.clearFlags(AVFMT_FLAG_NOPARSE);
+    this.#options.log.info('feed-unaligned', {
+      reason: 'its pictures do not begin with its PES packets, so each waits for the next one',
+      remedy: 'To save one frame of delay, let the encoder send one picture in each PES packet.',
+    });
   }
 
   #endWith(end: FeedEnd): void {

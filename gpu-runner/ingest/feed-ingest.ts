@@ -6,16 +6,18 @@ import type { Log } from '../../domain/log.ts';
 import type { Ingest } from '../../domain/stream.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import type { SourceEvent } from '../media.ts';
-import { Complaints } from './complaints.ts';
+import { type Complaint, Complaints } from './complaints.ts';
 import { FeedConnection, type FeedEnd } from './feed-connection.ts';
 import { IngestCounters, type IngestCounterValues } from './ingest-counters.ts';
 import { inputPlan } from './input-options.ts';
 import { pause, retryDelayMs } from './retry.ts';
+import { callProblem, resolveHost } from './srt-caller.ts';
 import { SrtDoor, type TurnedAway } from './srt-door.ts';
 
 /** After a refused feed the port stays shut for this long, so that an encoder that insists costs nothing. */
 export const REFUSED_PAUSE_MS = 500;
 
+type SrtCaller = Extract<Ingest, { protocol: 'srt-caller' }>;
 type SrtListener = Extract<Ingest, { protocol: 'srt-listener' }>;
 
 export interface FeedIngestOptions {
@@ -32,6 +34,7 @@ export class FeedIngest {
   readonly #counters: IngestCounters;
   readonly #complaints: Complaints;
   #failedTryCount = 0;
+  #takenCount = 0;
 
   constructor(options: FeedIngestOptions) {
     this.#options = options;
@@ -52,52 +55,87 @@ export class FeedIngest {
     const { ingest, log } = this.#options;
     log.info('ingest-waiting', { protocol: ingest.protocol });
     while (!signal.aborted) {
-      if (ingest.protocol === 'srt-listener') await this.#listenOnce(ingest, signal, sink);
-      else await this.#connectOnce(ingest, signal, sink);
+      const end = await this.#takeOne(ingest, signal, sink);
+      if (end !== undefined) await this.#retry(end, signal);
+    }
+  }
+
+  /** @returns why nothing could be opened, or undefined when there is nothing to complain of. */
+  async #takeOne(ingest: Ingest, signal: AbortSignal, sink: SourceSink): Promise<Complaint | undefined> {
+    switch (ingest.protocol) {
+      case 'srt-listener':
+        return await this.#listen(ingest, signal, sink);
+      case 'srt-caller':
+        return await this.#call(ingest, signal, sink);
+      default: {
+        const end = await this.#receive(ingest, signal, sink);
+        return end.kind === 'not-opened' ? { reason: end.reason, remedy: SEE_SDP } : undefined;
+      }
     }
   }
 
   /** Waits at the door for a caller that may come in, then receives it. */
-  async #listenOnce(ingest: SrtListener, signal: AbortSignal, sink: SourceSink): Promise<void> {
+  async #listen(ingest: SrtListener, signal: AbortSignal, sink: SourceSink): Promise<Complaint | undefined> {
     const { host, port, passphrase, streamId } = ingest;
     const onTurnedAway = (peer: TurnedAway) => this.#turnAway(peer);
     const outcome = await new SrtDoor({ host, port, passphrase, streamId, onTurnedAway }).wait(signal);
-    if (outcome.kind === 'aborted') return;
-    if (outcome.kind === 'not-opened') return await this.#retry(outcome.reason, signal);
-    await this.#connectOnce({ ...ingest, host: outcome.host }, signal, sink, outcome.remoteAddress);
+    if (outcome.kind === 'aborted') return undefined;
+    if (outcome.kind === 'not-opened') return outcome;
+    const { remoteAddress } = outcome;
+    const end = await this.#receive({ ...ingest, host: outcome.host }, signal, sink, remoteAddress);
+    if (end.kind === 'not-opened')
+      this.#turnAway({ address: remoteAddress, port: this.#takenCount, ...HANDSHAKE_LEFT });
+    return undefined;
   }
 
-  async #connectOnce(
+  async #call(ingest: SrtCaller, signal: AbortSignal, sink: SourceSink): Promise<Complaint | undefined> {
+    const { host, port } = ingest;
+    const resolved = await resolveHost(host);
+    if (resolved.kind === 'unresolved') return resolved;
+    const end = await this.#receive({ ...ingest, host: resolved.address }, signal, sink, resolved.address);
+    return end.kind === 'not-opened' ? callProblem(host, port, end.afterMs) : undefined;
+  }
+
+  async #receive(
     ingest: Ingest,
     signal: AbortSignal,
     sink: SourceSink,
     remoteAddress?: string,
-  ): Promise<void> {
+  ): Promise<FeedEnd> {
     const { clock, log } = this.#options;
     const plan = inputPlan(ingest);
     const counters = this.#counters;
     const connection = new FeedConnection({ plan, clock, log, counters, emit: sink, remoteAddress });
-    await this.#afterwards(await connection.run(signal), signal, remoteAddress);
+    this.#takenCount += 1;
+    const end = await connection.run(signal);
+    if (end.kind !== 'not-opened') this.#failedTryCount = 0;
+    if (end.kind === 'ended') log.info('feed-ended', { reason: end.reason, remoteAddress });
+    if (end.kind === 'refused') {
+      // An SRT connection is one attempt; what comes on an RTP port is one until it pauses.
+      const port = remoteAddress === undefined ? 0 : this.#takenCount;
+      this.#turnAway({ address: remoteAddress ?? '', port, reason: end.reason, remedy: end.remedy });
+      await pause(REFUSED_PAUSE_MS, signal);
+    }
+    return end;
   }
 
-  async #afterwards(end: FeedEnd, signal: AbortSignal, remoteAddress = ''): Promise<void> {
-    if (end.kind === 'not-opened') return await this.#retry(end.reason, signal);
-    this.#failedTryCount = 0;
-    if (end.kind === 'ended') this.#options.log.info('feed-ended', { reason: end.reason, remoteAddress });
-    if (end.kind !== 'refused') return;
-    this.#turnAway({ address: remoteAddress, port: 0, reason: end.reason, remedy: end.remedy });
-    await pause(REFUSED_PAUSE_MS, signal);
-  }
-
+  /** `port` tells two attempts of one address apart; any number that does so will do. */
   #turnAway({ address, port, reason, remedy }: TurnedAway): void {
     if (this.#complaints.isNewAttempt(`${address}|${port}|${reason}`))
       this.#counters.rejectedConnectionCount += 1;
     this.#complaints.warn('feed-refused', address, { reason, remedy });
   }
 
-  async #retry(reason: string, signal: AbortSignal): Promise<void> {
+  async #retry(complaint: Complaint, signal: AbortSignal): Promise<void> {
     this.#failedTryCount += 1;
-    this.#complaints.warn('ingest-not-opened', '', { reason });
+    this.#complaints.warn('ingest-not-opened', '', complaint);
     await pause(retryDelayMs(this.#failedTryCount), signal);
   }
 }
+
+const SEE_SDP = "See that the port is free and that the SDP's addresses and ports are this machine's.";
+
+const HANDSHAKE_LEFT: Complaint = {
+  reason: 'the sender began an SRT handshake and did not finish it',
+  remedy: 'See that UDP passes both ways between the encoder and this port.',
+};

@@ -2,12 +2,12 @@
  * The packets of one connection on their way to the transcoder: which tracks are taken, when decoding can
  * begin, and what happens when the sender changes its program map.
  */
-import { AV_NOPTS_VALUE } from 'node-av/constants';
+import { AV_NOPTS_VALUE, AV_PKT_FLAG_CORRUPT } from 'node-av/constants';
 import { CodecParameters, Packet, type Stream } from 'node-av/lib';
 import type { Log } from '../../domain/log.ts';
 import type { SourceEvent, SourceTrack } from '../media.ts';
 import { chooseTracks, type StreamEntry, type TrackChoice, videoCodecOf } from './accepted-codecs.ts';
-import { readAccessUnit } from './access-unit.ts';
+import { isOneAccessUnit, readAccessUnit } from './access-unit.ts';
 import { AudioFramer, durationTicks } from './audio-framing.ts';
 import { audioHeaderReader } from './audio-headers.ts';
 import { TimestampUnwrap } from './timestamp-unwrap.ts';
@@ -18,12 +18,17 @@ export const KEYFRAME_LIMIT_MS = 3_000;
 /** Another track of the same kind takes over when the chosen one has been silent for this long. */
 export const TRACK_SILENCE_LIMIT_MS = 700;
 
+/** Packets of a feed that are looked through for pictures that do not fit their PES packets. */
+export const CHECKED_PACKETS = 60;
+
 export interface FeedTracksOptions {
   readonly emit: (event: SourceEvent) => void | Promise<void>;
   readonly log: Log;
   /** True for MPEG-TS: timestamps wrap at 33 bits, and sound comes unframed. */
   readonly isMpegTs: boolean;
   readonly remoteAddress?: string | undefined;
+  /** Called once when pictures and PES packets do not coincide, so that a parser must put them together. */
+  readonly onUnaligned: () => void;
 }
 
 export class FeedTracks {
@@ -35,6 +40,7 @@ export class FeedTracks {
   #audioFramer: AudioFramer | undefined;
   #decodableSinceMs: number | undefined;
   #announced = false;
+  #checkedPacketCount = 0;
 
   constructor(options: FeedTracksOptions) {
     this.#options = options;
@@ -65,6 +71,7 @@ export class FeedTracks {
     if (this.#choice.kind !== 'chosen') return false;
     const { video, audio } = this.#choice;
     if (packet.streamIndex === video.index) {
+      this.#checkAlignment(packet, video);
       if (!this.#announced && !this.#canBeginWith(packet, video, arrivalMs)) return false;
       if (!this.#announced) await this.#announce(video, audio);
       return await this.#emitWhole(packet, 'video', arrivalMs);
@@ -104,6 +111,16 @@ export class FeedTracks {
   #isSilent(streamIndex: number, nowMs: number): boolean {
     const lastMs = this.#lastPacketAtMs.get(streamIndex);
     return lastMs === undefined || nowMs - lastMs >= TRACK_SILENCE_LIMIT_MS;
+  }
+
+  #checkAlignment(packet: Packet, video: StreamEntry): void {
+    if (!this.#options.isMpegTs || this.#checkedPacketCount >= CHECKED_PACKETS) return;
+    this.#checkedPacketCount += 1;
+    const data = packet.data;
+    if (data === null || packet.hasFlags(AV_PKT_FLAG_CORRUPT)) return;
+    if (isOneAccessUnit(data, videoCodecOf(video.codecId))) return;
+    this.#checkedPacketCount = CHECKED_PACKETS;
+    this.#options.onUnaligned();
   }
 
   #canBeginWith(packet: Packet, video: StreamEntry, arrivalMs: number): boolean {

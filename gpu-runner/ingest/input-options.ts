@@ -5,7 +5,11 @@
  */
 import { isIPv6 } from 'node:net';
 import type { Ingest } from '../../domain/stream.ts';
-import { mpegTsSessionDescription, withAllowedSources } from './session-description.ts';
+import {
+  checkSessionDescription,
+  mpegTsSessionDescription,
+  withAllowedSources,
+} from './session-description.ts';
 
 /** The highest feed bitrate that the receive buffers are sized for. */
 export const MAX_FEED_BITRATE_BPS = 50_000_000;
@@ -73,7 +77,8 @@ export function inputPlan(ingest: Ingest): InputPlan {
         withAllowedSources(mpegTsSessionDescription(ingest.host, ingest.port), ingest.allowedSources),
         true,
       );
-    case 'rtp-sdp':
+    default:
+      checkSessionDescription(ingest.sdp);
       return sdpPlan(withAllowedSources(ingest.sdp, ingest.allowedSources), false);
   }
 }

@@ -10,6 +10,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { messageOf } from '../../domain/errors.ts';
+import type { Complaint } from './complaints.ts';
 import {
   inductionResponse,
   readSrtDatagram,
@@ -34,28 +35,21 @@ export interface SrtDoorOptions {
   readonly onTurnedAway: (peer: TurnedAway) => void;
 }
 
-export interface TurnedAway {
+export interface TurnedAway extends Complaint {
   readonly address: string;
   readonly port: number;
-  readonly reason: string;
-  readonly remedy: string;
 }
 
 export type DoorOutcome =
   | { readonly kind: 'aborted' }
-  | { readonly kind: 'not-opened'; readonly reason: string }
+  | ({ readonly kind: 'not-opened' } & Complaint)
   /** `host` is what FFmpeg must bind so that the caller's cookie holds. */
   | { readonly kind: 'caller'; readonly host: string; readonly remoteAddress: string };
 
 type Verdict =
   | { readonly kind: 'welcome' }
   | { readonly kind: 'ignored' }
-  | {
-      readonly kind: 'turned-away';
-      readonly rejection?: SrtRejection;
-      readonly reason: string;
-      readonly remedy: string;
-    };
+  | ({ readonly kind: 'turned-away'; readonly rejection?: SrtRejection } & Complaint);
 
 export class SrtDoor {
   readonly #options: SrtDoorOptions;
@@ -81,7 +75,7 @@ export class SrtDoor {
       };
       const onAbort = () => leave({ kind: 'aborted' });
       signal.addEventListener('abort', onAbort, { once: true });
-      socket.on('error', (error) => leave({ kind: 'not-opened', reason: error.message }));
+      socket.on('error', (error) => leave(notOpened(error.message)));
       socket.on('message', (bytes, peer) => {
         this.#answer(socket, bytes, peer).then(
           (isWelcome) => {
@@ -91,7 +85,7 @@ export class SrtDoor {
               leave({ kind: 'caller', host, remoteAddress: plainAddress(peer.address) });
             }
           },
-          (error: unknown) => leave({ kind: 'not-opened', reason: messageOf(error) }),
+          (error: unknown) => leave(notOpened(messageOf(error))),
         );
       });
       if (signal.aborted) onAbort();
@@ -107,7 +101,7 @@ export class SrtDoor {
       const second = await bind('0.0.0.0', port);
       if ('socket' in second) return { socket: second.socket, host: '0.0.0.0' };
     }
-    return { kind: 'not-opened', reason: bindProblem(first, host, port) };
+    return { kind: 'not-opened', ...bindProblem(first, host, port) };
   }
 
   /** @returns true when this caller may come in. */
@@ -136,10 +130,9 @@ export class SrtDoor {
         return turnedAway('the sender is in rendezvous mode', 'Set the encoder to SRT caller mode.');
       case 'not-srt':
         return notSrt(datagram.looksLike);
-      case 'conclusion': {
+      default:
         if (datagram.cookie !== synCookie(peer.address, peer.port)) return { kind: 'ignored' };
         return await this.#judgeConclusion(datagram);
-      }
     }
   }
 
@@ -225,11 +218,26 @@ async function bind(host: string, port: number): Promise<{ socket: Socket } | Bi
   });
 }
 
-function bindProblem(failure: BindFailure, host: string, port: number): string {
-  if (failure.code === 'EADDRINUSE') return `UDP port ${port} is in use by another program`;
-  if (failure.code === 'EACCES') return `UDP port ${port} needs rights that this process lacks`;
-  if (failure.code === 'EADDRNOTAVAIL') return `${host} is not an address of this machine`;
-  return failure.message;
+function bindProblem(failure: BindFailure, host: string, port: number): Complaint {
+  if (failure.code === 'EADDRINUSE')
+    return {
+      reason: `UDP port ${port} is in use by another program`,
+      remedy: 'End that program, or give the stream another port.',
+    };
+  if (failure.code === 'EACCES')
+    return {
+      reason: `UDP port ${port} needs rights that this process lacks`,
+      remedy: 'Choose a port of 1024 or above.',
+    };
+  if (failure.code === 'EADDRNOTAVAIL' || failure.code === 'ENOTFOUND')
+    return { reason: `${host} is not an address of this machine`, remedy: "Correct the ingest's host." };
+  return { reason: failure.message, remedy: CHECK_ADDRESS };
+}
+
+const CHECK_ADDRESS = "Check the ingest's host and port.";
+
+function notOpened(reason: string): DoorOutcome {
+  return { kind: 'not-opened', reason, remedy: CHECK_ADDRESS };
 }
 
 /** A lost answer is asked for again by the caller, so a failed send is one that was lost. */
