@@ -76,3 +76,22 @@ export const liveEdgeErrors = defineErrors('LIVE_EDGE', {
     remedy: 'Give mirror a Redis of its own, or remove the keys under its prefix while no stream runs.',
   },
 });
+
+export const registryErrors = defineErrors('REGISTRY', {
+  UNREACHABLE: {
+    retryable: true,
+    meaning: 'The registry (Redis) did not answer in time.',
+    remedy: 'Check that Redis runs, that REDIS_URL is right, and that the security group lets this host in.',
+  },
+  REFUSED: {
+    retryable: false,
+    meaning: 'The registry (Redis) refused a command.',
+    remedy:
+      'Read the cause: a wrong password, missing rights of the user, a full memory, or a read-only replica.',
+  },
+  BAD_DATA: {
+    retryable: false,
+    meaning: 'The registry (Redis) holds an entry that mirror cannot read.',
+    remedy: 'Give mirror a Redis of its own; the reconciler rebuilds the records of what runs.',
+  },
+});

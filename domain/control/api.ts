@@ -339,3 +339,7 @@ export const ROUTES = {
 } as const satisfies Readonly<Record<string, RouteContract>>;
 
 export type RouteName = keyof typeof ROUTES;
+
+// Object.keys forgets the type of the keys.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+export const ROUTE_NAMES = Object.keys(ROUTES) as readonly RouteName[];

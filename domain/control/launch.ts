@@ -22,23 +22,13 @@ export function runnerSpecOf(record: StreamRecord, slot: IngestSlot, callAddress
   });
 }
 
-function ingestOf(record: StreamRecord, slot: IngestSlot, callAddress?: string): Ingest {
-  const { ingest } = record;
-  switch (ingest.protocol) {
-    case 'srt-listener':
-      return { ...ingest, host: '::', port: slot.port };
-    case 'srt-caller':
-      return { ...ingest, host: callAddress ?? ingest.host };
-    case 'rtp-mpegts':
-      return { ...ingest, host: '::', port: slot.port };
-    case 'rtp-sdp': {
-      const ports = slot.secondPort === undefined ? [slot.port] : [slot.port, slot.secondPort];
-      const rewritten = withSdpPorts(ingest.sdp, ports);
-      if (rewritten.kind === 'unsupported')
-        throw controlErrors.create('INGEST_UNSUPPORTED', rewritten.reason);
-      return { ...ingest, sdp: rewritten.sdp };
-    }
-  }
+function ingestOf({ ingest }: StreamRecord, slot: IngestSlot, callAddress?: string): Ingest {
+  if (ingest.protocol === 'srt-caller') return { ...ingest, host: callAddress ?? ingest.host };
+  if (ingest.protocol !== 'rtp-sdp') return { ...ingest, host: '::', port: slot.port };
+  const ports = slot.secondPort === undefined ? [slot.port] : [slot.port, slot.secondPort];
+  const rewritten = withSdpPorts(ingest.sdp, ports);
+  if (rewritten.kind === 'unsupported') throw controlErrors.create('INGEST_UNSUPPORTED', rewritten.reason);
+  return { ...ingest, sdp: rewritten.sdp };
 }
 
 /** The same spec with the passphrase that was kept apart from it. */
@@ -67,20 +57,13 @@ export function ingestTargetOf(
   const { ingest } = record;
   const host = slot.publicHost.includes(':') ? `[${slot.publicHost}]` : slot.publicHost;
   const base = { host: slot.publicHost, port: slot.port };
-  switch (ingest.protocol) {
-    case 'srt-caller':
-      return undefined;
-    case 'srt-listener': {
-      const query = new URLSearchParams({ mode: 'caller', latency: String(ingest.latencyMs * 1000) });
-      if (ingest.streamId !== undefined) query.set('streamid', ingest.streamId);
-      if (passphrase !== undefined) query.set('passphrase', passphrase);
-      query.set('pkt_size', '1316');
-      const url = `srt://${host}:${slot.port}?${query.toString()}`;
-      return passphrase === undefined ? { ...base, url } : { ...base, url, passphrase };
-    }
-    case 'rtp-mpegts':
-      return { ...base, url: `rtp://${host}:${slot.port}?pkt_size=1316` };
-    case 'rtp-sdp':
-      return { ...base, url: `rtp://${host}:${slot.port}` };
-  }
+  if (ingest.protocol === 'srt-caller') return undefined;
+  if (ingest.protocol === 'rtp-mpegts') return { ...base, url: `rtp://${host}:${slot.port}?pkt_size=1316` };
+  if (ingest.protocol === 'rtp-sdp') return { ...base, url: `rtp://${host}:${slot.port}` };
+  const query = new URLSearchParams({ mode: 'caller', latency: String(ingest.latencyMs * 1000) });
+  if (ingest.streamId !== undefined) query.set('streamid', ingest.streamId);
+  if (passphrase !== undefined) query.set('passphrase', passphrase);
+  query.set('pkt_size', '1316');
+  const url = `srt://${host}:${slot.port}?${query.toString()}`;
+  return passphrase === undefined ? { ...base, url } : { ...base, url, passphrase };
 }

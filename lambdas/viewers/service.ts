@@ -154,21 +154,16 @@ export class ViewerService {
   }
 
   #opened(outcome: SessionOutcome): ViewerSession {
-    switch (outcome.kind) {
-      case 'ok':
-        return outcome.session;
-      case 'not-found':
-        throw controlErrors.create('SESSION_NOT_FOUND');
-      case 'ticket-used':
-        throw controlErrors.create('TICKET_USED');
-      case 'viewer-stream-limit':
-        throw controlErrors.create(
-          'VIEWER_STREAM_LIMIT',
-          `${outcome.inUseCount} of ${this.#dependencies.limits.streamsPerViewer} are in use.`,
-        );
-      case 'viewer-limit':
-        throw controlErrors.create('VIEWER_LIMIT', `They are ${this.#dependencies.limits.viewerCount}.`);
-    }
+    const { limits } = this.#dependencies;
+    if (outcome.kind === 'ok') return outcome.session;
+    if (outcome.kind === 'not-found') throw controlErrors.create('SESSION_NOT_FOUND');
+    if (outcome.kind === 'ticket-used') throw controlErrors.create('TICKET_USED');
+    if (outcome.kind === 'viewer-limit')
+      throw controlErrors.create('VIEWER_LIMIT', `They are ${limits.viewerCount}.`);
+    throw controlErrors.create(
+      'VIEWER_STREAM_LIMIT',
+      `${outcome.inUseCount} of ${limits.streamsPerViewer} are in use.`,
+    );
   }
 
   async #answer(session: ViewerSession, withCookies: boolean): Promise<Answered<SessionView>> {

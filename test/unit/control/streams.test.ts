@@ -10,7 +10,7 @@ async function created(plane: Fixture, id: string, extra: object = {}) {
     ingest: LISTENER,
     ...extra,
   });
-  expect(answer.status, answer.text).toBe(201);
+  expect(answer).toMatchObject({ status: 201 });
   return answer.body;
 }
 

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { RedisRegistry } from '../../../adapters/registry-redis.ts';
+import type { Registry } from '../../../domain/control/registry.ts';
+import { registryContract, streamRecord } from '../../contract/registry.ts';
+import { RecordingLog } from '../../unit/control/fixture.ts';
+import { RedisServer } from '../adapters/redis-server.ts';
+
+describe('RedisRegistry', () => {
+  registryContract(async () => {
+    const server = await RedisServer.start();
+    const log = new RecordingLog();
+    const doors = Array.from(
+      { length: 6 },
+      () => (keyPrefix: string) => new RedisRegistry({ url: server.socketPath, log, keyPrefix }),
+    );
+    const opened: Registry[] = [];
+    let worldCount = 0;
+    return {
+      async open(doorCount) {
+        for (const registry of opened.splice(0)) await registry.close();
+        worldCount += 1;
+        const registries = doors.slice(0, doorCount).map((open) => open(`world-${worldCount}:`));
+        opened.push(...registries);
+        const [first, ...rest] = registries;
+        if (!first) throw new RangeError('at least one door');
+        return [first, ...rest];
+      },
+      async close() {
+        for (const registry of opened) await registry.close();
+        await server.close();
+      },
+    };
+  });
+
+  test('a Redis that went away and came back is used again, and its absence is a retryable error', async () => {
+    const server = await RedisServer.start();
+    const registry = new RedisRegistry({ url: server.socketPath, log: new RecordingLog() });
+    await registry.createStream(streamRecord('a'), { recordCountMax: 10 });
+    await server.kill();
+    await expect(registry.getStream('a')).rejects.toMatchObject({
+      code: 'REGISTRY_UNREACHABLE',
+      retryable: true,
+    });
+    await server.startAgain();
+    await expect.poll(() => registry.getStream('a').catch(() => 'down'), { timeout: 10_000 }).toBeUndefined();
+    await registry.close();
+    await server.close();
+  });
+});
