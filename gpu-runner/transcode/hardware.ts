@@ -3,7 +3,7 @@ import { AV_HWDEVICE_TYPE_CUDA, AV_PIX_FMT_CUDA, AV_PIX_FMT_NV12 } from 'node-av
 import { HardwareDeviceContext, HardwareFramesContext } from 'node-av/lib';
 import { messageOf } from '../../domain/errors.ts';
 import type { Log } from '../../domain/log.ts';
-import type { Profile, VideoProfile } from '../../domain/profile.ts';
+import type { VideoProfile } from '../../domain/profile.ts';
 import type { Hardware } from '../../domain/stream.ts';
 import { textOf } from './codec-call.ts';
 import { transcodeErrors } from './errors.ts';
@@ -26,16 +26,15 @@ export type HardwareChoice =
  */
 export async function chooseHardware(options: {
   readonly wanted: Hardware;
-  readonly profile: Profile;
   readonly log: Log;
-  readonly tryEncoder: (device: GpuDevice, profile: Profile) => Promise<void>;
+  readonly tryEncoder: (device: GpuDevice) => Promise<void>;
 }): Promise<HardwareChoice> {
-  const { wanted, profile, log } = options;
+  const { wanted, log } = options;
   if (wanted === 'cpu') {
     log.info('hardware-chosen', { hardware: 'cpu', reason: 'asked for' });
     return { kind: 'cpu' };
   }
-  const found = await findNvidia(profile, options.tryEncoder);
+  const found = await findNvidia(options.tryEncoder);
   if (found.kind === 'found') {
     log.info('hardware-chosen', { hardware: 'nvidia', reason: 'the encoder made a picture' });
     return { kind: 'nvidia', device: found.device };
@@ -46,14 +45,13 @@ export async function chooseHardware(options: {
 }
 
 async function findNvidia(
-  profile: Profile,
-  tryEncoder: (device: GpuDevice, profile: Profile) => Promise<void>,
+  tryEncoder: (device: GpuDevice) => Promise<void>,
 ): Promise<{ kind: 'found'; device: GpuDevice } | { kind: 'absent'; reason: string }> {
   const context = new HardwareDeviceContext();
   const created = context.create(AV_HWDEVICE_TYPE_CUDA);
   if (created < 0) return { kind: 'absent', reason: `No CUDA device: ${textOf(created)}.` };
   try {
-    await tryEncoder({ context }, profile);
+    await tryEncoder({ context });
     return { kind: 'found', device: { context } };
   } catch (error) {
     context.free();

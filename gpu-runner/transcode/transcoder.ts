@@ -10,12 +10,12 @@ import type { Packet } from 'node-av/lib';
 import { messageOf } from '../../domain/errors.ts';
 import type { Log } from '../../domain/log.ts';
 import type { Profile } from '../../domain/profile.ts';
-import type { RunnerSpec, SourceStatus } from '../../domain/stream.ts';
+import type { Hardware, RunnerSpec, SourceStatus } from '../../domain/stream.ts';
 import { type Clock, EPOCH_MS } from '../../domain/timeline.ts';
 import type { EncodedFrame, EncoderConfig, SourceEvent, SourceTrack } from '../media.ts';
 import { AudioEncoder } from './audio-encoder.ts';
 import { Decoder } from './decoder.ts';
-import type { HardwareChoice } from './hardware.ts';
+import { chooseHardware, type GpuDevice, type HardwareChoice } from './hardware.ts';
 import { type PictureCounters, PictureOutput } from './picture-output.ts';
 import { PicturePath, type Reservation } from './picture-path.ts';
 import { type SlotFiller, SourceClock } from './reclock.ts';
@@ -52,7 +52,8 @@ export interface TranscodeStatus extends Readonly<PictureCounters> {
 
 export interface TranscoderOptions {
   readonly profile: Profile;
-  readonly hardware: HardwareChoice;
+  /** `auto` takes an NVIDIA GPU when one is there and can encode. */
+  readonly hardware: Hardware;
   readonly signalLoss: RunnerSpec['signalLoss'];
   readonly clock: Clock;
   readonly log: Log;
@@ -74,6 +75,7 @@ export class Transcoder {
   readonly #counters = { repeatedFrameCount: 0, droppedFrameCount: 0, skippedPartCount: 0 };
   #timestampJumpCount = 0;
   #decodeErrorCount = 0;
+  #hardware: HardwareChoice = { kind: 'cpu' };
   #videoEncoder: VideoEncoder | undefined;
   #audioEncoder: AudioEncoder | undefined;
   /** What a path will be made of when its first packet comes. */
@@ -109,12 +111,14 @@ export class Transcoder {
   /**
    * Opens the encoders and delivers until the signal aborts; then frees everything native.
    *
-   * @throws MirrorError `TRANSCODE_ENCODER_FAILED`, `TRANSCODE_MISSING_CODEC`
+   * @throws MirrorError `TRANSCODE_NO_NVIDIA`, `TRANSCODE_ENCODER_FAILED`, `TRANSCODE_MISSING_CODEC`
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { hardware, profile, sink } = this.#options;
+    const { profile, sink, log } = this.#options;
     try {
-      this.#videoEncoder = await VideoEncoder.open(hardware, profile);
+      const tryEncoder = (device: GpuDevice) => VideoEncoder.tryOut(device, profile);
+      this.#hardware = await chooseHardware({ wanted: this.#options.hardware, log, tryEncoder });
+      this.#videoEncoder = await VideoEncoder.open(this.#hardware, profile);
       this.#audioEncoder = await AudioEncoder.open(profile);
       sink.onConfig({
         videoExtradata: this.#videoEncoder.extradata,
@@ -167,7 +171,7 @@ export class Transcoder {
     return {
       state,
       reason: state === 'live' ? 'The feed is on air.' : this.#reason,
-      hardware: this.#options.hardware.kind,
+      hardware: this.#hardware.kind,
       ...(source ? { source } : {}),
       ...this.#counters,
       timestampJumpCount: this.#timestampJumpCount,
@@ -230,7 +234,8 @@ export class Transcoder {
   async #openPicturePath(firstPacket: Packet): Promise<PicturePath | undefined> {
     const track = this.#videoTrack;
     if (!track) return undefined;
-    const { hardware, profile, log } = this.#options;
+    const { profile, log } = this.#options;
+    const hardware = this.#hardware;
     this.#picturePath = new PicturePath({
       decoder: await Decoder.open({
         track,
@@ -371,6 +376,7 @@ export class Transcoder {
     this.#soundPath?.free();
     this.#videoEncoder?.free();
     this.#audioEncoder?.free();
+    if (this.#hardware.kind === 'nvidia') this.#hardware.device.context.free();
   }
 }
 

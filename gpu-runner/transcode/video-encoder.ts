@@ -10,11 +10,11 @@ import {
   AVCOL_SPC_BT709,
   AVCOL_TRC_BT709,
 } from 'node-av/constants';
-import { Codec, CodecContext, type Frame, Packet, Rational } from 'node-av/lib';
+import { Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
 import type { Profile } from '../../domain/profile.ts';
 import { openWithOptions, resultOf, textOf } from './codec-call.ts';
 import { transcodeErrors } from './errors.ts';
-import { type HardwareChoice, newGpuPool } from './hardware.ts';
+import { type GpuDevice, type HardwareChoice, newGpuPool } from './hardware.ts';
 import { slotsPerSegment, videoEncoderName, videoEncoderOptions } from './options.ts';
 
 export interface EncodedPicture {
@@ -55,6 +55,21 @@ export class VideoEncoder {
       throw transcodeErrors.create('ENCODER_FAILED', `${name}: ${problem}`);
     }
     return new VideoEncoder(context, profile);
+  }
+
+  /** Encodes one picture on the GPU. @throws when this GPU or its driver has no encoder for us. */
+  static async tryOut(device: GpuDevice, profile: Profile): Promise<void> {
+    const encoder = await VideoEncoder.open({ kind: 'nvidia', device }, profile);
+    using pool = newGpuPool(device, profile.video);
+    using picture = new Frame();
+    picture.alloc();
+    try {
+      const code = pool.getBuffer(picture);
+      if (code < 0) throw transcodeErrors.create('ENCODER_FAILED', textOf(code));
+      await encoder.encode(picture, 0);
+    } finally {
+      encoder.free();
+    }
   }
 
   /**
