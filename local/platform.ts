@@ -106,7 +106,8 @@ export class LocalPlatform {
     const front = new FrontServer({
       page: createPage(prepared.files, mediaHosts),
       api: createApi({ streams: table }),
-      // The HTTP/2 response has the same methods in other overloads.
+      // The HTTP/2 response has the same methods, declared as other overloads.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       media: (request, response) => origin.handle(request, response as ServerResponse),
       log,
     });

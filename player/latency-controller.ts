@@ -19,7 +19,7 @@ export interface LatencyLimits {
 }
 
 export const LATENCY_LIMITS: LatencyLimits = {
-  marginMs: 140,
+  marginMs: 120,
   marginStepMs: 80,
   marginMaxMs: 800,
   marginDecayMsPerS: 4,
@@ -30,36 +30,47 @@ export const LATENCY_LIMITS: LatencyLimits = {
 
 /** The controller's beat. Parts come every 100 ms: a faster one sees nothing new. */
 export const CONTROL_INTERVAL_MS = 100;
-/** Arrivals looked at: the last 8 s. */
-const ARRIVAL_SAMPLES_MAX = 80;
+/** Arrivals looked at: the last 10 s. */
+const ARRIVALS_MAX = 100;
 /** The share of arrivals that the need covers. The rest is what the margin is for. */
 const ARRIVAL_QUANTILE = 0.95;
-/** An arrival later than this is no jitter: the feed or the network is gone. */
-const ARRIVAL_DELAY_MAX_MS = 3_000;
+/** Media later than this is no jitter: the feed or the network was gone. */
+const WAIT_MAX_MS = 2_000;
+/** A new connection first catches up with what was there already; that says nothing of how it will go on. */
+const CATCHING_UP_MS = 700;
 
 /** What one pane needs, learnt from when its media arrives. */
 export class LatencyNeed {
   readonly #limits: LatencyLimits;
-  readonly #arrivalDelaysMs: number[] = [];
+  readonly #waitsMs: number[] = [];
   #extraMarginMs = 0;
+  #firstAtMs: number | undefined;
   #lastAtMs: number | undefined;
+  #bufferedEndMs: number | undefined;
 
   constructor(limits: LatencyLimits = LATENCY_LIMITS) {
     this.#limits = limits;
   }
 
-  /** @param bufferedEndMs the instant up to which media is in hand, Unix ms by the server's clock. */
-  sample(nowMs: number, bufferedEndMs: number): void {
+  /**
+   * Media has arrived. What counts is how old the media before it had become by then: a pane that plays
+   * later than that never ran dry.
+   *
+   * @param bufferedEndMs the instant up to which media is in hand now, Unix ms by the server's clock.
+   */
+  arrived(nowMs: number, bufferedEndMs: number): void {
     const elapsedMs = this.#lastAtMs === undefined ? 0 : Math.max(0, nowMs - this.#lastAtMs);
+    const decayMs = (elapsedMs / 1000) * this.#limits.marginDecayMsPerS;
+    this.#extraMarginMs = Math.max(0, this.#extraMarginMs - decayMs);
     this.#lastAtMs = nowMs;
-    this.#extraMarginMs = Math.max(
-      0,
-      this.#extraMarginMs - (elapsedMs / 1000) * this.#limits.marginDecayMsPerS,
-    );
-    const delayMs = nowMs - bufferedEndMs;
-    if (delayMs > ARRIVAL_DELAY_MAX_MS) return;
-    this.#arrivalDelaysMs.push(delayMs);
-    if (this.#arrivalDelaysMs.length > ARRIVAL_SAMPLES_MAX) this.#arrivalDelaysMs.shift();
+    this.#firstAtMs ??= nowMs;
+    const earlierEndMs = this.#bufferedEndMs;
+    this.#bufferedEndMs = bufferedEndMs;
+    if (earlierEndMs === undefined || bufferedEndMs <= earlierEndMs) return;
+    const waitMs = nowMs - earlierEndMs;
+    if (waitMs > WAIT_MAX_MS || nowMs - this.#firstAtMs < CATCHING_UP_MS) return;
+    this.#waitsMs.push(waitMs);
+    if (this.#waitsMs.length > ARRIVALS_MAX) this.#waitsMs.shift();
   }
 
   /** The picture stood still for want of media. */
@@ -70,15 +81,17 @@ export class LatencyNeed {
 
   /** Forgets the arrivals: the connection or the engine is a new one. */
   reset(): void {
-    this.#arrivalDelaysMs.length = 0;
+    this.#waitsMs.length = 0;
+    this.#firstAtMs = undefined;
+    this.#bufferedEndMs = undefined;
   }
 
   /** The latency at which this pane plays without a stall; undefined before anything arrived. */
   get latencyMs(): number | undefined {
-    if (this.#arrivalDelaysMs.length === 0) return undefined;
-    const sorted = [...this.#arrivalDelaysMs].sort((a, b) => a - b);
-    const delayMs = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * ARRIVAL_QUANTILE))] ?? 0;
-    return delayMs + this.#limits.marginMs + this.#extraMarginMs;
+    if (this.#waitsMs.length === 0) return undefined;
+    const sorted = [...this.#waitsMs].sort((a, b) => a - b);
+    const waitMs = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * ARRIVAL_QUANTILE))] ?? 0;
+    return waitMs + this.#limits.marginMs + this.#extraMarginMs;
   }
 }
 

@@ -3,24 +3,34 @@
 export interface Grid {
   readonly columnCount: number;
   readonly rowCount: number;
+  readonly pictureWidthPx: number;
 }
 
 const PICTURE_ASPECT = 16 / 9;
 
+/** Side by side reads better than stacked: a taller grid must show pictures so much larger. */
+const STACKING_GAIN_MIN = 1.08;
+
 /** @param gapPx the space between two panes. */
 export function bestGrid(count: number, room: { widthPx: number; heightPx: number }, gapPx = 0): Grid {
-  if (count < 1) return { columnCount: 1, rowCount: 1 };
-  let best: Grid = { columnCount: 1, rowCount: count };
-  let bestWidthPx = 0;
-  for (let columnCount = 1; columnCount <= count; columnCount++) {
-    const rowCount = Math.ceil(count / columnCount);
-    const cellWidthPx = (room.widthPx - gapPx * (columnCount - 1)) / columnCount;
-    const cellHeightPx = (room.heightPx - gapPx * (rowCount - 1)) / rowCount;
-    const pictureWidthPx = Math.min(cellWidthPx, cellHeightPx * PICTURE_ASPECT);
-    if (pictureWidthPx > bestWidthPx + 0.5) {
-      bestWidthPx = pictureWidthPx;
-      best = { columnCount, rowCount };
-    }
+  let best = gridWith(Math.max(1, count), Math.max(1, count), room, gapPx);
+  for (let columnCount = count - 1; columnCount >= 1; columnCount--) {
+    const grid = gridWith(columnCount, count, room, gapPx);
+    const gainMin = grid.rowCount > grid.columnCount ? STACKING_GAIN_MIN : 1;
+    if (grid.pictureWidthPx > best.pictureWidthPx * gainMin) best = grid;
   }
   return best;
+}
+
+function gridWith(
+  columnCount: number,
+  count: number,
+  room: { widthPx: number; heightPx: number },
+  gapPx: number,
+): Grid {
+  const rowCount = Math.ceil(count / columnCount);
+  const cellWidthPx = (room.widthPx - gapPx * (columnCount - 1)) / columnCount;
+  const cellHeightPx = (room.heightPx - gapPx * (rowCount - 1)) / rowCount;
+  const pictureWidthPx = Math.max(0, Math.min(cellWidthPx, cellHeightPx * PICTURE_ASPECT));
+  return { columnCount, rowCount, pictureWidthPx };
 }

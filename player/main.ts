@@ -28,7 +28,7 @@ declare global {
   }
 }
 
-const STREAMS_EVERY_MS = 2_000;
+const STREAMS_EVERY_MS = 1_000;
 const TIME_EVERY_MS = 30_000;
 /** Round trips at the start, of which the fastest counts. */
 const FIRST_TIME_SAMPLES = 5;

@@ -15,6 +15,8 @@ export interface PaneDependencies {
   readonly rendition: Rendition;
   readonly serverNowMs: () => number;
   readonly makeEngine: (options: EngineOptions) => Engine;
+  /** False while it is known that the server has nothing of this stream. */
+  readonly mayStart: () => boolean;
   readonly onChange: () => void;
 }
 
@@ -31,7 +33,9 @@ const STALL_MIN_MS = 120;
 const SEEK_PAUSE_MS = 1_500;
 /** A hole in the media is left behind once the playhead has stood before it for this long. */
 const HOLE_WAIT_MS = 250;
-const FIRST_LATENCY_MS = 450;
+const FIRST_LATENCY_MS = 350;
+/** Media ahead of the playhead before playing may begin. */
+const START_BUFFER_MS = 60;
 
 export interface PaneMeasure {
   readonly streamId: string;
@@ -73,6 +77,9 @@ export class Pane {
   #earlierRequestCount = 0;
   #earlierByteCount = 0;
   #closed = false;
+  #startLatencyMs = FIRST_LATENCY_MS;
+  /** False until the playhead was put where playing begins. */
+  #placed = false;
 
   constructor(dependencies: PaneDependencies) {
     this.#dependencies = dependencies;
@@ -95,6 +102,13 @@ export class Pane {
   start(latencyMs = FIRST_LATENCY_MS): void {
     if (this.#closed) return;
     const { streamUrl, rendition, serverNowMs, makeEngine } = this.#dependencies;
+    if (!this.#dependencies.mayStart()) {
+      this.#setPhase('waiting');
+      this.#retryTimer = setTimeout(() => this.start(latencyMs), RETRY_MIN_MS);
+      return;
+    }
+    this.#startLatencyMs = latencyMs;
+    this.#placed = false;
     this.#engineCount += 1;
     this.#engineStartedAtMs = performance.now();
     this.#lastMovedAtMs = this.#engineStartedAtMs;
@@ -105,6 +119,9 @@ export class Pane {
       streamUrl,
       startLatencyMs: latencyMs,
       serverNowMs,
+      onMedia: () => {
+        if (this.#engine === engine) this.#onMedia();
+      },
       onFailed: (failure) => {
         if (this.#engine === engine) this.#onFailed(failure);
       },
@@ -121,14 +138,12 @@ export class Pane {
       this.#lastMovedAtMs = nowMs;
       return;
     }
-    if (this.media.paused && this.media.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#play();
+    if (!this.#placed) this.#place();
+    else if (this.media.paused) this.#play();
     const moved = this.media.currentTime !== this.#lastTimeS;
     this.#lastTimeS = this.media.currentTime;
     if (moved) this.#onMoving(nowMs);
     else this.#onStandingStill(nowMs);
-    const bufferedEndMs = this.bufferedEndMs;
-    const serverNowMs = this.#dependencies.serverNowMs();
-    if (bufferedEndMs !== undefined) this.need.sample(serverNowMs, bufferedEndMs);
     if (targetLatencyMs !== undefined && this.#phase === 'playing') this.#hold(targetLatencyMs, nowMs);
   }
 
@@ -185,6 +200,26 @@ export class Pane {
     this.#dropEngine();
   }
 
+  #onMedia(): void {
+    const { bufferedEndMs } = this;
+    if (bufferedEndMs === undefined) return;
+    this.need.arrived(this.#dependencies.serverNowMs(), bufferedEndMs);
+    if (!this.#placed) this.#place();
+  }
+
+  /** Puts the playhead where it belongs as soon as there is media for it, so that a pane begins in step. */
+  #place(): void {
+    const zeroInstantMs = this.#engine?.zeroInstantMs;
+    const { buffered } = this.media;
+    if (zeroInstantMs === undefined || buffered.length === 0) return;
+    const last = buffered.length - 1;
+    const wantedS = (this.#dependencies.serverNowMs() - this.#startLatencyMs - zeroInstantMs) / 1000;
+    if (wantedS > buffered.end(last) - START_BUFFER_MS / 1000) return;
+    this.#placed = true;
+    this.media.currentTime = Math.max(wantedS, buffered.start(last) + 0.001);
+    this.#play();
+  }
+
   #onMoving(nowMs: number): void {
     if (this.#stallCounted) this.#stalledMs += nowMs - this.#lastMovedAtMs;
     this.#stallCounted = false;
@@ -204,7 +239,7 @@ export class Pane {
       }
     }
     if (hadPicture && stillMs > 2 * STALL_MIN_MS) this.#setPhase('stalled');
-    if (stillMs > HOLE_WAIT_MS) this.#leaveHole(nowMs);
+    if (stillMs > HOLE_WAIT_MS && this.#placed) this.#leaveHole(nowMs);
     const limitMs = hadPicture ? FROZEN_MAX_MS : START_MAX_MS;
     if (stillMs > limitMs && nowMs - this.#engineStartedAtMs > limitMs) {
       this.#onFailed({ kind: 'broken', reason: 'No new picture arrives.' });

@@ -17,6 +17,9 @@ const GAP_PX = 8;
 /** Words and numbers are redrawn this often. */
 const DRAW_EVERY_TICKS = 5;
 
+/** States in which a stream has never shown a picture. */
+const NOT_YET: ReadonlySet<string> = new Set(['created', 'starting', 'waiting']);
+
 export interface WallMeasure {
   readonly panes: readonly PaneMeasure[];
   /** The sound that is heard. */
@@ -132,6 +135,7 @@ export class Wall {
       rendition,
       serverNowMs: this.#serverNowMs,
       makeEngine: this.#makeEngine,
+      mayStart: () => !NOT_YET.has(this.#streams.get(id)?.state ?? ''),
       onChange: () => this.#draw(),
     });
     pane.start(this.#target?.latencyMs);
@@ -160,10 +164,11 @@ export class Wall {
     this.#onChange();
   }
 
+  /** The panes get the size of their pictures, so that nothing but gaps lies between them. */
   #layOut(): void {
-    const { clientWidth, clientHeight } = this.root;
-    const grid = bestGrid(this.#panes.length, { widthPx: clientWidth, heightPx: clientHeight }, GAP_PX);
+    const { clientWidth: widthPx, clientHeight: heightPx } = this.root;
+    const grid = bestGrid(this.#panes.length, { widthPx, heightPx }, GAP_PX);
     this.root.style.setProperty('--columns', String(grid.columnCount));
-    this.root.style.setProperty('--rows', String(grid.rowCount));
+    this.root.style.setProperty('--pane-width', `${Math.floor(grid.pictureWidthPx)}px`);
   }
 }

@@ -7,6 +7,13 @@ const REMOVE_STEP_S = 3;
 /** Bytes that wait for the SourceBuffer: about a minute of media. More means that it has stopped taking any. */
 const QUEUED_BYTES_MAX = 4 * 1024 * 1024;
 
+export interface AppendQueueOptions {
+  readonly media: HTMLMediaElement;
+  readonly mimeType: string;
+  readonly onAppended: () => void;
+  readonly signal: AbortSignal;
+}
+
 export class AppendQueue {
   readonly #media: HTMLMediaElement;
   readonly #source: MediaSource;
@@ -16,16 +23,20 @@ export class AppendQueue {
   #cutAfter: number | undefined;
   #problem: string | undefined;
 
-  private constructor(media: HTMLMediaElement, source: MediaSource, buffer: SourceBuffer) {
-    this.#media = media;
+  private constructor(options: AppendQueueOptions, source: MediaSource, buffer: SourceBuffer) {
+    this.#media = options.media;
     this.#source = source;
     this.#buffer = buffer;
-    buffer.addEventListener('updateend', () => this.#next());
+    buffer.addEventListener('updateend', () => {
+      options.onAppended();
+      this.#next();
+    });
     buffer.addEventListener('error', () => (this.#problem ??= 'the media is broken'));
   }
 
   /** @throws Error when this browser cannot play the type. */
-  static async open(media: HTMLMediaElement, mimeType: string, signal: AbortSignal): Promise<AppendQueue> {
+  static async open(options: AppendQueueOptions): Promise<AppendQueue> {
+    const { media, mimeType, signal } = options;
     const source = new MediaSource();
     const url = URL.createObjectURL(source);
     media.src = url;
@@ -35,7 +46,7 @@ export class AppendQueue {
     });
     URL.revokeObjectURL(url);
     source.duration = Number.POSITIVE_INFINITY;
-    return new AppendQueue(media, source, source.addSourceBuffer(mimeType));
+    return new AppendQueue(options, source, source.addSourceBuffer(mimeType));
   }
 
   /** In words, once the browser has refused something. */

@@ -71,13 +71,16 @@ export class ClockMseEngine implements Engine {
     const codec = codecOf(init);
     if (codec === undefined)
       return { kind: 'unsupported', reason: 'The stream is in no format of this page.' };
-    const queue = await AppendQueue.open(media, codec, this.#ending.signal);
+    const queue = await AppendQueue.open({
+      media,
+      mimeType: codec,
+      onAppended: this.#options.onMedia,
+      signal: this.#ending.signal,
+    });
     this.#queue = queue;
-    const startMs = serverNowMs() - startLatencyMs;
-    const first = SEGMENTS.indexAt(startMs);
+    const first = SEGMENTS.indexAt(serverNowMs() - startLatencyMs);
     this.#zeroInstantMs = SEGMENTS.startMs(first);
     queue.begin(init, (EPOCH_MS - this.#zeroInstantMs) / 1000);
-    media.currentTime = (startMs - this.#zeroInstantMs) / 1000;
     this.#lastByteAtMs = serverNowMs();
     return this.#follow(first, queue);
   }

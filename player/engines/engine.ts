@@ -10,9 +10,11 @@ export interface EngineOptions {
   readonly rendition: Rendition;
   /** Address of the stream's folder with a slash at the end: `http://host/open/cam-1/`. */
   readonly streamUrl: string;
-  /** How far behind the wall clock playing should begin, ms; the controller of the panes refines it. */
+  /** How far behind the wall clock the first media should lie, ms; where playing begins is the pane's choice. */
   readonly startLatencyMs: number;
   readonly serverNowMs: () => number;
+  /** Called right after media was taken into the element's buffer. */
+  readonly onMedia: () => void;
   readonly onFailed: (failure: EngineFailure) => void;
 }
 

@@ -82,6 +82,7 @@ export class HlsJsEngine implements Engine {
     hls.on(Events.INIT_PTS_FOUND, (_event, { initPTS, timescale }) => {
       this.#zeroInstantMs = EPOCH_MS + (initPTS * 1000) / timescale;
     });
+    hls.on(Events.BUFFER_APPENDED, () => this.#options.onMedia());
     hls.on(Events.FRAG_LOADED, (_event, { payload }) => {
       this.#requestCount += 1;
       this.#byteCount += payload.byteLength;

@@ -46,37 +46,52 @@ describe('correction of one pane', () => {
 });
 
 describe('what a pane needs', () => {
+  /** Parts of 100 ms, each in hand `delayMs` after its end. */
+  function fed(delaysMs: readonly number[]): LatencyNeed {
+    const need = new LatencyNeed();
+    // The first second is catching up and does not count.
+    for (let index = -10; index < delaysMs.length; index++)
+      need.arrived(index * 100 + (delaysMs[index] ?? delaysMs[0] ?? 0), index * 100);
+    return need;
+  }
+
   it('nothing arrived yet, nothing is known', () => {
     expect(new LatencyNeed().latencyMs).toBeUndefined();
   });
 
-  it('parts that arrive 200 to 300 ms old need 300 ms and the margin', () => {
-    const need = new LatencyNeed();
-    for (let index = 0; index < 80; index++) need.sample(index * 100, index * 100 - 200 - (index % 10) * 11);
-    expect(need.latencyMs).toBeGreaterThanOrEqual(290 + LATENCY_LIMITS.marginMs);
-    expect(need.latencyMs).toBeLessThanOrEqual(300 + LATENCY_LIMITS.marginMs);
+  it('parts that are in hand 50 ms after their end must last until the next, 150 ms after it', () => {
+    expect(fed(Array.from({ length: 80 }, () => 50)).latencyMs).toBe(150 + LATENCY_LIMITS.marginMs);
+  });
+
+  it('jitter is covered up to its usual worst', () => {
+    const need = fed(Array.from({ length: 80 }, (_, index) => 50 + (index % 10) * 11));
+    expect(need.latencyMs).toBeGreaterThanOrEqual(100 + 50 + LATENCY_LIMITS.marginMs);
+    expect(need.latencyMs).toBeLessThanOrEqual(100 + 150 + LATENCY_LIMITS.marginMs);
   });
 
   it('one late part among many moves nothing', () => {
-    const need = new LatencyNeed();
-    for (let index = 0; index < 80; index++)
-      need.sample(index * 100, index * 100 - (index === 40 ? 900 : 250));
-    expect(need.latencyMs).toBe(250 + LATENCY_LIMITS.marginMs);
+    const need = fed(Array.from({ length: 80 }, (_, index) => (index === 40 ? 90 : 50)));
+    expect(need.latencyMs).toBe(150 + LATENCY_LIMITS.marginMs);
   });
 
-  it('a feed that is gone does not push the latency up without end', () => {
+  it('what was there before the connection says nothing', () => {
     const need = new LatencyNeed();
-    for (let index = 0; index < 200; index++) need.sample(index * 100, 0);
-    expect(need.latencyMs).toBeLessThanOrEqual(3_000 + LATENCY_LIMITS.marginMs);
+    for (let index = 0; index < 6; index++) need.arrived(10_000 + index, 9_000 + index * 100);
+    expect(need.latencyMs).toBeUndefined();
+  });
+
+  it('a feed that was gone for long does not push the latency up', () => {
+    const need = fed(Array.from({ length: 50 }, () => 50));
+    need.arrived(60_000, 59_950);
+    expect(need.latencyMs).toBe(150 + LATENCY_LIMITS.marginMs);
   });
 
   it('a stall widens the margin up to its maximum, and quiet time narrows it again', () => {
-    const need = new LatencyNeed();
-    need.sample(0, -250);
+    const need = fed(Array.from({ length: 50 }, () => 50));
     for (let count = 0; count < 50; count++) need.stalled();
-    expect(need.latencyMs).toBe(250 + LATENCY_LIMITS.marginMaxMs);
-    need.sample(600_000, 600_000 - 250);
-    expect(need.latencyMs).toBe(250 + LATENCY_LIMITS.marginMs);
+    expect(need.latencyMs).toBe(150 + LATENCY_LIMITS.marginMaxMs);
+    need.arrived(600_000, 599_950);
+    expect(need.latencyMs).toBe(150 + LATENCY_LIMITS.marginMs);
   });
 });
 
