@@ -8,6 +8,7 @@
  * published nothing (listening before talking), or a key of its own first parts is taken. An established
  * runner that finds a key taken makes a gap of it and goes on, since the newcomer is about to yield.
  */
+import { setMaxListeners } from 'node:events';
 import { MirrorError } from '../../domain/errors.ts';
 import type { LiveEdgeWriter, PartEntry, StreamInfo } from '../../domain/live-edge.ts';
 import type { Log } from '../../domain/log.ts';
@@ -89,6 +90,8 @@ export class Publisher {
     this.limits = limits;
     this.troubles = new RateLimitedLog({ log, clock, intervalMs: limits.logIntervalMs });
     this.startedAtMs = clock.nowMs();
+    // An attempt and its pause listen for each part of both tracks that is in flight, and the opening.
+    setMaxListeners(4 * limits.partsInFlightCount + 2, this.stopping.signal);
   }
 
   get counters(): PublisherCounters {
