@@ -16,12 +16,15 @@ import type { Held, WaitingRoom } from './waiting-room.ts';
 /** The room in which the request has to wait, or that it needs to wait no more. */
 export type Outcome = WaitingRoom | 'answered';
 
+/** How a wait ended. */
+export type HoldOutcome = 'answered' | 'expired' | 'client-gone';
+
 /** What the exchange needs of the one who answers. */
 export interface Answerer {
   answer(exchange: Exchange): Outcome;
   /** @returns false when too many wait already. */
-  admit(exchange: Exchange): boolean;
-  released(exchange: Exchange, outcome: 'answered' | 'expired' | 'client-gone'): void;
+  admit(): boolean;
+  released(outcome: HoldOutcome): void;
   failed(exchange: Exchange, error: unknown): void;
 }
 
@@ -65,7 +68,7 @@ export class Exchange implements Held {
   begin(): void {
     const room = this.#try();
     if (!room) return;
-    if (!this.#answerer.admit(this)) {
+    if (!this.#answerer.admit()) {
       this.fail(BUSY);
       return;
     }
@@ -148,12 +151,12 @@ export class Exchange implements Held {
     }
   }
 
-  #release(outcome: 'answered' | 'expired' | 'client-gone'): void {
+  #release(outcome: HoldOutcome): void {
     const room = this.#room;
     if (!room) return;
     this.#room = undefined;
     room.delete(this);
     this.#answered = true;
-    this.#answerer.released(this, outcome);
+    this.#answerer.released(outcome);
   }
 }

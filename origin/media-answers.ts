@@ -7,8 +7,11 @@ import type { Rendition } from '../domain/renditions.ts';
 import { partFromOrdinal } from '../domain/timeline.ts';
 import type { Exchange, Outcome } from './exchange.ts';
 import { CACHE, CONTENT_TYPES, type ErrorAnswer, prepare } from './response.ts';
-import type { StoreReads } from './store-reads.ts';
+import type { ReadOutcome } from './store-reads.ts';
 import type { KnownStream, RenditionWindow } from './stream-window.ts';
+
+/** Reads what is older than the window from the media store. */
+export type Archive = (key: string) => Promise<ReadOutcome>;
 
 const NO_SUCH_MEDIA: ErrorAnswer = { status: 404, reason: 'There is no such media.' };
 const IS_GAP: ErrorAnswer = { status: 404, reason: 'This media was never made: a gap.' };
@@ -37,7 +40,7 @@ export function answerPart(
   known: KnownStream,
   window: RenditionWindow,
   ordinal: number,
-  reads: StoreReads,
+  archive: Archive,
 ): Outcome {
   const { stream } = exchange;
   const state = stream.partState(window, ordinal);
@@ -49,7 +52,7 @@ export function answerPart(
     case 'ahead':
       return waitAhead(exchange, known, window, ordinal);
     case 'old':
-      return answerFromStore(exchange, known, window, { first: ordinal, end: ordinal + 1 }, reads);
+      return answerFromStore(exchange, known, window, { first: ordinal, end: ordinal + 1 }, archive);
     case 'gap':
       return exchange.fail(IS_GAP);
     case 'absent':
@@ -59,67 +62,71 @@ export function answerPart(
   }
 }
 
-/**
- * A complete segment is one body with its length. One in the making is answered at once and grows part by
- * part; a part that turns out to be a gap is left out. One that has not begun is waited for.
- */
-export function answerSegment(
-  exchange: Exchange,
-  known: KnownStream,
-  window: RenditionWindow,
-  mediaSequenceNumber: number,
-  reads: StoreReads,
-): Outcome {
-  const { partsPerSegment } = known.rules;
-  const first = mediaSequenceNumber * partsPerSegment;
-  const isLast = exchange.stream.ended && first <= window.timeline.headOrdinal;
-  const end = isLast
-    ? Math.min(first + partsPerSegment, window.timeline.headOrdinal + 1)
-    : first + partsPerSegment;
-  if (exchange.nextOrdinal === undefined) {
-    const whole = wholeSegment(exchange, window, mediaSequenceNumber, { first, end });
-    if (whole) {
-      return exchange.sendMedia(prepare(whole, contentTypeOf(window.timeline.rendition), CACHE.media));
-    }
-  }
-  return streamSegment(exchange, known, window, { first, end }, reads);
-}
-
 interface OrdinalRange {
   readonly first: number;
   /** One past the last. */
   readonly end: number;
 }
 
-/** @returns the segment's bytes if all of its parts are in memory or gaps, and it has any. */
-function wholeSegment(
+/**
+ * A complete segment is one body with its length. One in the making is answered at once and grows part by
+ * part. One that has not begun is waited for. Parts that are gaps are left out.
+ */
+export function answerSegment(
   exchange: Exchange,
+  known: KnownStream,
   window: RenditionWindow,
   mediaSequenceNumber: number,
-  range: OrdinalRange,
-): Uint8Array | undefined {
-  const made = window.segments.get(mediaSequenceNumber);
-  if (made) return made;
-  if (range.end - 1 > window.timeline.headOrdinal) return undefined;
-  const pieces: Uint8Array[] = [];
-  for (let ordinal = range.first; ordinal < range.end; ordinal += 1) {
-    const state = exchange.stream.partState(window, ordinal);
-    if (state.kind === 'ready') pieces.push(state.bytes);
-    else if (state.kind !== 'gap') return undefined;
-  }
-  if (pieces.length === 0) return undefined;
-  const bytes = Buffer.concat(pieces);
-  // The last segment of a broadcast that may be opened again could still grow.
-  if (!exchange.stream.ended) window.segments.set(mediaSequenceNumber, bytes);
-  return bytes;
+  archive: Archive,
+): Outcome {
+  const { partsPerSegment } = known.rules;
+  const { headOrdinal } = window.timeline;
+  const first = mediaSequenceNumber * partsPerSegment;
+  const wasCutShort = exchange.stream.ended && first <= headOrdinal;
+  const end = wasCutShort ? Math.min(first + partsPerSegment, headOrdinal + 1) : first + partsPerSegment;
+  if (exchange.streaming || end - 1 > headOrdinal)
+    return growSegment(exchange, known, window, { first, end });
+  return answerWholeSegment(exchange, known, window, { first, end }, archive);
 }
 
-function streamSegment(
+/** All of the segment's parts are announced, though perhaps not all of their bytes are here. */
+function answerWholeSegment(
   exchange: Exchange,
   known: KnownStream,
   window: RenditionWindow,
   range: OrdinalRange,
-  reads: StoreReads,
+  archive: Archive,
+): Outcome {
+  const { stream } = exchange;
+  const contentType = contentTypeOf(window.timeline.rendition);
+  const mediaSequenceNumber = range.first / known.rules.partsPerSegment;
+  const joined = window.segments.get(mediaSequenceNumber);
+  if (joined) return exchange.sendMedia(prepare(joined, contentType, CACHE.media));
+  const pieces: Uint8Array[] = [];
+  let isLoading = false;
+  for (let ordinal = range.first; ordinal < range.end; ordinal += 1) {
+    // Each state is asked for even when one is loading: asking is what starts a read.
+    const state = stream.partState(window, ordinal);
+    if (state.kind === 'ready') pieces.push(state.bytes);
+    else if (state.kind === 'old') return answerFromStore(exchange, known, window, range, archive);
+    else if (state.kind === 'failed') return exchange.fail(STORE_FAILED);
+    else if (state.kind === 'absent') return exchange.fail(NO_SUCH_MEDIA);
+    else if (state.kind === 'loading') isLoading = true;
+  }
+  if (isLoading) return stream.media;
+  if (pieces.length === 0) return exchange.fail(IS_GAP);
+  const bytes = Buffer.concat(pieces);
+  // The last segment of a broadcast that may be opened again could still grow.
+  if (!stream.ended) window.segments.set(mediaSequenceNumber, bytes);
+  return exchange.sendMedia(prepare(bytes, contentType, CACHE.media));
+}
+
+/** Sends what there is of the segment and has not been sent, and waits for the rest. */
+function growSegment(
+  exchange: Exchange,
+  known: KnownStream,
+  window: RenditionWindow,
+  range: OrdinalRange,
 ): Outcome {
   const { stream } = exchange;
   for (let ordinal = exchange.nextOrdinal ?? range.first; ordinal < range.end; ordinal += 1) {
@@ -127,17 +134,15 @@ function streamSegment(
     const state = stream.partState(window, ordinal);
     if (state.kind === 'loading') return stream.media;
     if (state.kind === 'ahead') return waitAhead(exchange, known, window, ordinal);
-    if (state.kind === 'old' && !exchange.streaming)
-      return answerFromStore(exchange, known, window, range, reads);
-    if (state.kind === 'failed') {
-      return exchange.fail(STORE_FAILED);
-    }
     if (state.kind === 'ready') {
       if (!exchange.streaming) exchange.beginBody(contentTypeOf(window.timeline.rendition));
       if (exchange.headOnly) return 'answered';
       exchange.writeBody(state.bytes);
+      stream.extendDeadline(exchange);
+    } else if (state.kind !== 'gap') {
+      // A body with a hole would be cached as the segment for a day: broken off, it is not.
+      return exchange.fail(STORE_FAILED);
     }
-    stream.extendDeadline(exchange);
   }
   return exchange.streaming ? exchange.endBody() : exchange.fail(IS_GAP);
 }
@@ -168,13 +173,13 @@ function answerFromStore(
   known: KnownStream,
   window: RenditionWindow,
   range: OrdinalRange,
-  reads: StoreReads,
+  archive: Archive,
 ): Outcome {
   const { archived } = exchange;
   const { rendition } = window.timeline;
   if (!archived) {
     exchange.archived = { kind: 'loading' };
-    void readArchived(exchange, known, rendition, range, reads);
+    void readArchived(exchange, known, rendition, range, archive);
     return exchange.stream.media;
   }
   if (archived.kind === 'loading') return exchange.stream.media;
@@ -188,16 +193,14 @@ async function readArchived(
   known: KnownStream,
   rendition: Rendition,
   range: OrdinalRange,
-  reads: StoreReads,
+  archive: Archive,
 ): Promise<void> {
   const { streamId } = exchange.stream;
   const tracks = tracksOf(rendition, known.info);
   const outcomes = [];
   for (let ordinal = range.first; ordinal < range.end; ordinal += 1) {
     const position = partFromOrdinal(ordinal, known.info);
-    outcomes.push(
-      Promise.all(tracks.map((track) => reads.read(partKey(streamId, track, position), { expected: false }))),
-    );
+    outcomes.push(Promise.all(tracks.map((track) => archive(partKey(streamId, track, position)))));
   }
   const pieces: Uint8Array[] = [];
   let failed = false;

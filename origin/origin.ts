@@ -3,15 +3,15 @@
  * Stateless beyond its window: any number of origins may serve the same streams.
  */
 import { decideReload } from '../domain/hls/blocking-reload.ts';
-import { writeMultivariantPlaylist } from '../domain/hls/multivariant-playlist.ts';
 import type { LiveEdgeReader } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
 import type { MediaStoreReader } from '../domain/media-store.ts';
 import type { Clock } from '../domain/timeline.ts';
-import { type Answerer, Exchange, type Outcome } from './exchange.ts';
+import { type Answerer, Exchange, type HoldOutcome, type Outcome } from './exchange.ts';
 import { ORIGIN_LIMITS, type OriginLimits } from './limits.ts';
-import { answerInit, answerPart, answerSegment } from './media-answers.ts';
-import { PreparedText } from './playlist-cache.ts';
+import { type Archive, answerInit, answerPart, answerSegment } from './media-answers.ts';
+import { collectMetrics, newCounters, type OriginMetrics } from './metrics.ts';
+import type { IsOpen } from './open-check.ts';
 import { parseRequest, type StreamRequest } from './request.ts';
 import {
   CACHE,
@@ -34,7 +34,7 @@ export interface OriginDependencies {
   readonly log: Log;
   readonly limits?: Partial<OriginLimits>;
   /** Whether a stream may be served under `/open/`. Nobody's is, unless this says so. */
-  readonly isOpen?: (streamId: string) => boolean | Promise<boolean>;
+  readonly isOpen?: IsOpen;
 }
 
 const UNKNOWN_STREAM: ErrorAnswer = { status: 404, reason: 'There is no such stream.' };
@@ -72,10 +72,13 @@ export class Origin implements Answerer {
   readonly #log: Log;
   readonly #limits: OriginLimits;
   readonly #liveEdge: LiveEdgeReader;
-  readonly #isOpen: (streamId: string) => boolean | Promise<boolean>;
+  readonly #isOpen: IsOpen;
   readonly #reads: StoreReads;
+  /** Reads of what is older than the window. */
+  readonly #archive: Archive;
   readonly #streams = new Map<string, StreamWindow>();
-  #heldCount = 0;
+  readonly #counters = newCounters();
+  #waitingCount = 0;
   #stopping = false;
 
   constructor(dependencies: OriginDependencies) {
@@ -89,6 +92,10 @@ export class Origin implements Answerer {
       limits: this.#limits,
       log: dependencies.log,
     });
+    this.#archive = (key) => {
+      this.#counters.windowMissCount += 1;
+      return this.#reads.read(key, { expected: false });
+    };
   }
 
   /**
@@ -96,6 +103,7 @@ export class Origin implements Answerer {
    * node:http2 servers. Never throws.
    */
   handle(request: OriginRequest, response: OriginResponse): void {
+    this.#counters.requestCount += 1;
     const parsed = parseRequest(request.method, request.url, this.#limits.urlLength);
     const headOnly = request.method === 'HEAD';
     switch (parsed.kind) {
@@ -158,7 +166,7 @@ export class Origin implements Answerer {
       return exchange.fail(STOPPING);
     }
     if (request.access === 'open') {
-      const open = stream.openState(this.#isOpen);
+      const open = stream.openCheck.state();
       if (open === 'asking') return stream.arrivals;
       if (open === 'no') {
         return exchange.fail(UNKNOWN_STREAM);
@@ -175,13 +183,10 @@ export class Origin implements Answerer {
 
   #answerKnown(exchange: Exchange, known: KnownStream): Outcome {
     const { request } = exchange;
-    if (request.kind === 'multivariant') {
-      const text = writeMultivariantPlaylist(known.info, request.access);
-      const prepared = new PreparedText(text, CONTENT_TYPES.playlist, CACHE.multivariant);
-      return exchange.sendWhole(prepared.for(exchange.acceptsGzip));
-    }
-    if (request.kind === 'manifest' || request.kind === 'time') {
-      return exchange.fail(NO_SUCH_RENDITION);
+    if (request.kind === 'time') return exchange.fail(UNKNOWN_STREAM);
+    if (request.kind === 'multivariant' || request.kind === 'manifest') {
+      const text = exchange.stream.constantText(request.kind, request.access);
+      return exchange.sendWhole(text.for(exchange.acceptsGzip));
     }
     const window = known.renditions.get(request.rendition);
     if (!window || (request.kind === 'part' && request.partIndex >= known.rules.partsPerSegment)) {
@@ -192,26 +197,43 @@ export class Origin implements Answerer {
         return answerInit(exchange, known, request.rendition);
       case 'part': {
         const ordinal = request.mediaSequenceNumber * known.rules.partsPerSegment + request.partIndex;
-        return answerPart(exchange, known, window, ordinal, this.#reads);
+        return answerPart(exchange, known, window, ordinal, this.#archive);
       }
       case 'segment':
-        return answerSegment(exchange, known, window, request.mediaSequenceNumber, this.#reads);
+        return answerSegment(exchange, known, window, request.mediaSequenceNumber, this.#archive);
       default:
         return answerPlaylist(exchange, known, window, request);
     }
   }
 
+  metrics(): OriginMetrics {
+    return collectMetrics({
+      counters: this.#counters,
+      store: this.#reads.counters,
+      streams: this.#streams.values(),
+      waitingCount: this.#waitingCount,
+      nowMs: this.#clock.nowMs(),
+    });
+  }
+
   admit(): boolean {
-    if (this.#heldCount >= this.#limits.heldRequestCount) return false;
-    this.#heldCount += 1;
+    if (this.#waitingCount >= this.#limits.heldRequestCount) {
+      this.#counters.refusedHoldCount += 1;
+      return false;
+    }
+    this.#waitingCount += 1;
+    this.#counters.heldRequestCount += 1;
     return true;
   }
 
-  released(): void {
-    this.#heldCount -= 1;
+  released(outcome: HoldOutcome): void {
+    this.#waitingCount -= 1;
+    if (outcome === 'expired') this.#counters.expiredHoldCount += 1;
+    else if (outcome === 'client-gone') this.#counters.abandonedHoldCount += 1;
   }
 
   failed(exchange: Exchange, error: unknown): void {
+    this.#counters.failedAnswerCount += 1;
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#log.error('origin-answer-failed', { streamId: exchange.stream.streamId, error: stack });
   }
@@ -227,6 +249,7 @@ export class Origin implements Answerer {
       clock: this.#clock,
       log: this.#log,
       limits: this.#limits,
+      isOpen: this.#isOpen,
     });
     stream.lastRequestMs = nowMs;
     this.#streams.set(streamId, stream);
@@ -246,6 +269,8 @@ export class Origin implements Answerer {
 
   #drop(streamId: string, stream: StreamWindow): void {
     this.#streams.delete(streamId);
+    this.#counters.playlistWriteCount += stream.playlistWriteCount;
+    this.#counters.latePartCount += stream.latePartCount;
     stream.stop();
   }
 

@@ -3,10 +3,12 @@
  * window in memory, and wakes the requests that wait. Nothing in here knows HTTP.
  */
 import { joinInitSegments } from '../domain/cmaf/join-init-segments.ts';
-import { messageOf } from '../domain/errors.ts';
+import { writeManifest } from '../domain/dash/manifest.ts';
 import { type HlsRules, hlsRulesOf } from '../domain/hls/hls-rules.ts';
 import type { RenditionReport } from '../domain/hls/media-playlist.ts';
+import { writeMultivariantPlaylist } from '../domain/hls/multivariant-playlist.ts';
 import { NO_ORDINAL, PartLog } from '../domain/hls/part-log.ts';
+import type { Access } from '../domain/hls/playlist-variables.ts';
 import { RenditionTimeline, renditionsOf, tracksOf } from '../domain/hls/rendition-timeline.ts';
 import { Ring } from '../domain/hls/ring.ts';
 import type {
@@ -21,7 +23,9 @@ import { initKey, partKey } from '../domain/media-store.ts';
 import { type Rendition, TRACKS, type Track } from '../domain/renditions.ts';
 import { type Clock, EPOCH_MS, partFromOrdinal, partOrdinal } from '../domain/timeline.ts';
 import type { OriginLimits } from './limits.ts';
-import { PlaylistCache } from './playlist-cache.ts';
+import { type IsOpen, OpenCheck } from './open-check.ts';
+import { PlaylistCache, PreparedText } from './playlist-cache.ts';
+import { CACHE, CONTENT_TYPES } from './response.ts';
 import type { StoreReads } from './store-reads.ts';
 import { StoredObject, type StoredObjectContext } from './stored-object.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -33,6 +37,7 @@ export interface StreamWindowDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: OriginLimits;
+  readonly isOpen: IsOpen;
 }
 
 /** What is known of a part of a rendition, from the window alone. */
@@ -96,6 +101,7 @@ export class StreamWindow {
   lastRequestMs: number;
   /** Requests that wait for the snapshot or for whether the stream is open to the public. */
   readonly arrivals = new WaitingRoom();
+  readonly openCheck: OpenCheck;
   /** Requests that wait for a playlist to grow. */
   readonly playlists: Readonly<Record<Rendition, WaitingRoom>> = {
     video: new WaitingRoom(),
@@ -110,9 +116,11 @@ export class StreamWindow {
   edgeDelayMs = 0;
   /** From the newest part's announcement to its bytes, in ms. */
   fetchDelayMs = 0;
+  /** When a part was last announced here; 0 before the first. */
+  lastPartMs = 0;
   #joinedInit: Uint8Array | undefined;
-  /** The last answer that took a promise, and until when it holds; 0 when there is none. */
-  #open: { state: 'yes' | 'no' | 'asking'; untilMs: number } = { state: 'asking', untilMs: 0 };
+  #forgottenWriteCount = 0;
+  readonly #texts = new Map<string, PreparedText>();
   #stopFollowing: (() => void) | undefined;
   readonly #dependencies: StreamWindowDependencies;
   readonly #context: StoredObjectContext;
@@ -121,7 +129,9 @@ export class StreamWindow {
     this.#dependencies = dependencies;
     this.streamId = dependencies.streamId;
     this.lastRequestMs = dependencies.clock.nowMs();
-    const { reads, clock, limits } = dependencies;
+    const { streamId, reads, clock, limits, log, isOpen } = dependencies;
+    const onSettled = () => this.arrivals.wake();
+    this.openCheck = new OpenCheck({ streamId, isOpen, clock, log, limits, onSettled });
     this.#context = { reads, clock, limits, onSettled: () => this.media.wake() };
   }
 
@@ -138,6 +148,27 @@ export class StreamWindow {
     this.#forget();
   }
 
+  /** Playlists written for this stream so far. */
+  get playlistWriteCount(): number {
+    let count = this.#forgottenWriteCount;
+    for (const { playlist } of this.known?.renditions.values() ?? []) count += playlist.writeCount;
+    return count;
+  }
+
+  /** Media bytes held in memory, joined copies included. */
+  get byteCount(): number {
+    const { known } = this;
+    if (!known) return 0;
+    let count = 0;
+    for (const { parts } of Object.values(known.tracks))
+      for (const { bytes } of parts.values()) count += bytes?.byteLength ?? 0;
+    for (const { joinedParts, segments } of known.renditions.values()) {
+      for (const bytes of joinedParts.values()) count += bytes.byteLength;
+      for (const bytes of segments.values()) count += bytes.byteLength;
+    }
+    return count;
+  }
+
   get rooms(): readonly WaitingRoom[] {
     return [this.arrivals, this.media, ...Object.values(this.playlists)];
   }
@@ -149,27 +180,6 @@ export class StreamWindow {
   /** A body that grows is late when its next part is, not when it began long ago. */
   extendDeadline(exchange: { deadlineMs: number }): void {
     exchange.deadlineMs = this.#dependencies.clock.nowMs() + this.#dependencies.limits.holdMs;
-  }
-
-  /** Whether the stream is open to the public, by the function that was given from outside. */
-  openState(isOpen: (streamId: string) => boolean | Promise<boolean>): 'yes' | 'no' | 'asking' {
-    const { clock, limits, log } = this.#dependencies;
-    if (this.#open.state !== 'asking' && clock.nowMs() < this.#open.untilMs) return this.#open.state;
-    if (this.#open.state === 'asking' && this.#open.untilMs > 0) return 'asking';
-    const answer = isOpen(this.streamId);
-    if (typeof answer === 'boolean') return answer ? 'yes' : 'no';
-    this.#open = { state: 'asking', untilMs: Number.POSITIVE_INFINITY };
-    answer
-      .catch((error: unknown) => {
-        log.warn('open-check-failed', { streamId: this.streamId, error: messageOf(error) });
-        return false;
-      })
-      .then((open) => {
-        this.#open = { state: open ? 'yes' : 'no', untilMs: clock.nowMs() + limits.openCheckMs };
-        this.arrivals.wake();
-      })
-      .catch((error: unknown) => log.error('open-check-failed', { error: messageOf(error) }));
-    return 'asking';
   }
 
   /** @returns what is known of a part; starts to fetch one that was announced and is not in memory. */
@@ -221,6 +231,31 @@ export class StreamWindow {
     return { kind: 'ready', bytes: this.#joinedInit };
   }
 
+  /** The multivariant playlist or the MPD: texts that change only with the info and the end of the stream. */
+  constantText(kind: 'multivariant' | 'manifest', access: Access): PreparedText {
+    const made = this.#texts.get(`${kind} ${access}`);
+    if (made) return made;
+    const { known } = this;
+    if (!known) throw new Error('A playlist was asked of a stream that is not known.');
+    const prepared =
+      kind === 'multivariant'
+        ? new PreparedText(
+            writeMultivariantPlaylist(known.info, access),
+            CONTENT_TYPES.playlist,
+            CACHE.multivariant,
+          )
+        : new PreparedText(this.#manifest(known, access), CONTENT_TYPES.manifest, CACHE.multivariant);
+    this.#texts.set(`${kind} ${access}`, prepared);
+    return prepared;
+  }
+
+  #manifest(known: KnownStream, access: Access): string {
+    const { headOrdinal } = known.tracks.video.log;
+    if (!this.ended || headOrdinal === NO_ORDINAL) return writeManifest({ info: known.info, access });
+    const endedAtMs = EPOCH_MS + (headOrdinal + 1) * known.info.partMs;
+    return writeManifest({ info: known.info, access, endedAtMs });
+  }
+
   #onSnapshot(snapshot: LiveEdgeSnapshot | undefined): void {
     if (!snapshot) {
       this.#forget();
@@ -268,7 +303,8 @@ export class StreamWindow {
     const previousHead = log.headOrdinal;
     if (!log.append(ordinal, entry)) return;
     const endMs = EPOCH_MS + (ordinal + 1) * known.info.partMs;
-    this.edgeDelayMs = this.#dependencies.clock.nowMs() - endMs;
+    this.lastPartMs = this.#dependencies.clock.nowMs();
+    this.edgeDelayMs = this.lastPartMs - endMs;
     this.#fetch(track, entry);
     for (const [rendition, window] of known.renditions) {
       if (rendition !== track && rendition !== 'av') continue;
@@ -334,6 +370,7 @@ export class StreamWindow {
     info: StreamInfo,
     windowOf: (track: Track, before: TrackWindow | undefined) => TrackWindow,
   ): KnownStream {
+    this.#forgottenWriteCount = this.playlistWriteCount;
     // Ordinals of another grid mean other instants: nothing of before can be kept.
     const before =
       this.known?.info.segmentMs === info.segmentMs && this.known.info.partMs === info.partMs
@@ -369,6 +406,7 @@ export class StreamWindow {
 
   /** The stream is gone, or was never there. */
   #forget(): void {
+    this.#forgottenWriteCount = this.playlistWriteCount;
     this.known = undefined;
     this.state = 'unknown';
     this.ended = false;
@@ -377,6 +415,7 @@ export class StreamWindow {
   }
 
   #wakeAll(): void {
+    this.#texts.clear();
     for (const { playlist } of this.known?.renditions.values() ?? []) playlist.invalidate();
     for (const room of this.rooms) room.wake();
   }

@@ -1,0 +1,320 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FIRST_MSN, FIRST_ORDINAL, SAMPLE_INFO } from '../hls/live-edge-samples.ts';
+import { OriginBed, partText, pass, settle } from './origin-bed.ts';
+
+describe('the life of a stream', () => {
+  let bed: OriginBed;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    bed = new OriginBed();
+  });
+
+  afterEach(async () => {
+    await bed.stop();
+    vi.useRealTimers();
+  });
+
+  it('an unknown stream is 404 with a short body, at once', async () => {
+    const response = await bed.get('/live/nobody/av.m3u8');
+    expect(response.status).toBe(404);
+    expect(response.body).toBe('There is no such stream.\n');
+  });
+
+  it('a stream that is opened after it was asked for is found', async () => {
+    await bed.get('/live/cam/av.m3u8');
+    await bed.open();
+    expect((await bed.get('/live/cam/index.m3u8')).status).toBe(200);
+  });
+
+  it('a stream without parts: the multivariant playlist at once, a media playlist when it has a segment', async () => {
+    await bed.open();
+    expect((await bed.get('/live/cam/index.m3u8')).status).toBe(200);
+    const playlist = await bed.get('/live/cam/video.m3u8');
+    const asked = await bed.get(`/live/cam/video.m3u8?_HLS_msn=${FIRST_MSN}&_HLS_part=1`);
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 4);
+    expect([playlist.waiting, asked.waiting]).toEqual([true, true]);
+    await bed.publish('video', FIRST_ORDINAL + 4);
+    expect([playlist.status, asked.status]).toEqual([200, 200]);
+  });
+
+  it('a stream that shows nothing for 3 s: 503, which players try again, and not 404', async () => {
+    await bed.open();
+    const playlist = await bed.get('/live/cam/video.m3u8');
+    await pass(3_200);
+    expect(playlist.status).toBe(503);
+  });
+
+  it('a stream that begins within a segment is listed from its first whole segment', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL + 3, FIRST_ORDINAL + 9);
+    const playlist = await bed.get('/live/cam/av.m3u8');
+    expect(playlist.waiting).toBe(true);
+    await bed.publishBoth(FIRST_ORDINAL + 9, FIRST_ORDINAL + 10);
+    expect(playlist.body).toContain(`#EXT-X-MEDIA-SEQUENCE:${FIRST_MSN + 1}\n`);
+  });
+
+  it('an origin that starts late lists what was there before', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 22);
+    const playlist = await bed.get('/live/cam/av.m3u8');
+    expect(playlist.body).toContain(`#EXT-X-MEDIA-SEQUENCE:${FIRST_MSN}\n`);
+    expect(playlist.body).toContain(`av/${FIRST_MSN + 4}.1.m4s`);
+    expect((await bed.get(`/live/cam/av/${FIRST_MSN}.0.m4s`)).body).toBe(
+      partText('video', FIRST_ORDINAL) + partText('audio', FIRST_ORDINAL),
+    );
+  });
+
+  it('after a runner was away, what it missed is a gap', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 7);
+    await bed.get('/live/cam/av.m3u8');
+    await bed.liveEdge.open('cam', { ...SAMPLE_INFO, firstMediaSequenceNumber: FIRST_MSN + 4 });
+    await bed.publishBoth(FIRST_ORDINAL + 20, FIRST_ORDINAL + 26);
+    const { body } = await bed.get('/live/cam/video.m3u8');
+    expect(
+      body.match(/#EXT-X-GAP\n#EXTINF:0.5,\nvideo\/\d+/g)?.map((match) => Number(match.slice(-8))),
+    ).toEqual([FIRST_MSN + 1, FIRST_MSN + 2, FIRST_MSN + 3]);
+    expect(body.match(/,GAP=YES/g)).toHaveLength(13);
+    expect(body).toContain(`video/${FIRST_MSN + 4}.m4s`);
+  });
+
+  it('a blocked request is answered by the first part after a hole', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 7);
+    const blocked = await bed.get(`/live/cam/video.m3u8?_HLS_msn=${FIRST_MSN + 1}&_HLS_part=2`);
+    expect(blocked.waiting).toBe(true);
+    await bed.publish('video', FIRST_ORDINAL + 20);
+    expect(blocked.status).toBe(200);
+  });
+
+  it('after an end and a new start only the new broadcast is listed', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 10);
+    expect((await bed.get('/live/cam/av.m3u8')).status).toBe(200);
+    await bed.liveEdge.end('cam');
+    await settle();
+    expect((await bed.get('/live/cam/av.m3u8')).body).toContain('#EXT-X-ENDLIST');
+    await bed.liveEdge.open('cam', { ...SAMPLE_INFO, firstMediaSequenceNumber: FIRST_MSN + 6 });
+    const playlist = await bed.get('/live/cam/av.m3u8');
+    expect(playlist.waiting).toBe(true);
+    await bed.publishBoth(FIRST_ORDINAL + 30, FIRST_ORDINAL + 35);
+    expect(playlist.body).toContain(`#EXT-X-MEDIA-SEQUENCE:${FIRST_MSN + 6}\n`);
+    expect(playlist.body).not.toContain('#EXT-X-ENDLIST');
+    expect(playlist.body).not.toContain('GAP');
+  });
+
+  it('an origin that starts after an end and a new start lists the same', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 10);
+    await bed.liveEdge.end('cam');
+    await bed.liveEdge.open('cam', { ...SAMPLE_INFO, firstMediaSequenceNumber: FIRST_MSN + 6 });
+    await bed.publishBoth(FIRST_ORDINAL + 30, FIRST_ORDINAL + 35);
+    const { body } = await bed.get('/live/cam/av.m3u8');
+    expect(body).toContain(`#EXT-X-MEDIA-SEQUENCE:${FIRST_MSN + 6}\n`);
+    expect(body).not.toContain('GAP');
+  });
+
+  it('a stream that ended before it had a whole segment shows what it has; one that had nothing is 404', async () => {
+    await bed.open();
+    const early = await bed.get('/live/cam/video.m3u8');
+    await bed.liveEdge.end('cam');
+    await settle();
+    expect(early.status).toBe(404);
+    await bed.open('short');
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 2, 'short');
+    await bed.liveEdge.end('short');
+    const { body } = await bed.get('/live/short/video.m3u8');
+    expect(body).toContain(`#EXTINF:0.2,\nvideo/${FIRST_MSN}.m4s`);
+    expect(body).toContain('#EXT-X-ENDLIST');
+  });
+
+  it('a stream that is removed is forgotten, and those who wait are told', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    const blocked = await bed.get(`/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 1}`);
+    await bed.liveEdge.remove('cam');
+    await settle();
+    expect(blocked.status).toBe(404);
+    expect((await bed.get('/live/cam/av.m3u8')).status).toBe(404);
+  });
+
+  it('a stream is followed from its first request and dropped when nobody has asked for a minute', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    expect(bed.origin.metrics().followedStreamCount).toBe(0);
+    await bed.get('/live/cam/av.m3u8');
+    expect(bed.origin.metrics().followedStreamCount).toBe(1);
+    await pass(59_000);
+    expect(bed.origin.metrics().followedStreamCount).toBe(1);
+    await pass(2_000);
+    expect(bed.origin.metrics().followedStreamCount).toBe(0);
+    expect((await bed.get('/live/cam/av.m3u8')).status).toBe(200);
+  });
+
+  it('a snapshot after a reconnect replaces the log and answers those whom it serves', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    // An adapter that lost its connection and takes a new snapshot looks like this to the origin.
+    const blocked = await bed.get(`/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 1}&_HLS_part=1`);
+    expect(blocked.waiting).toBe(true);
+    await bed.publishBoth(FIRST_ORDINAL + 6, FIRST_ORDINAL + 7);
+    expect(blocked.status).toBe(200);
+  });
+
+  it('stopping answers those who wait with 503 and says no at the health check', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    const blocked = await bed.get(`/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 1}`);
+    expect((await bed.get('/healthz')).status).toBe(200);
+    await bed.stop();
+    expect(blocked.status).toBe(503);
+    expect((await bed.get('/healthz')).status).toBe(503);
+    expect((await bed.get('/live/cam/av.m3u8')).status).toBe(503);
+  });
+});
+
+describe('what is open to everyone', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is nothing by default: an origin without isOpen serves no stream under /open/', async () => {
+    const bed = new OriginBed({ isOpen: () => false });
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    for (const path of [
+      'index.m3u8',
+      'av.m3u8',
+      `av/${FIRST_MSN}.m4s`,
+      'av/init.mp4',
+      'manifest.mpd',
+      'time',
+    ]) {
+      expect((await bed.get(`/open/cam/${path}`)).status).toBe(404);
+      expect((await bed.get(`/live/cam/${path}`)).status).toBe(200);
+    }
+    await bed.stop();
+  });
+
+  it('an answer that takes time is waited for and remembered for 2 s', async () => {
+    const asked: string[] = [];
+    let open = true;
+    const bed = new OriginBed({
+      isOpen: async (streamId) => {
+        asked.push(streamId);
+        return open;
+      },
+    });
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    expect((await bed.get('/open/cam/av.m3u8')).status).toBe(200);
+    open = false;
+    expect((await bed.get('/open/cam/av.m3u8')).status).toBe(200);
+    expect(asked).toEqual(['cam']);
+    await pass(2_100);
+    expect((await bed.get('/open/cam/av.m3u8')).status).toBe(404);
+    await bed.stop();
+  });
+
+  it('a check that fails says no', async () => {
+    const bed = new OriginBed({ isOpen: () => Promise.reject(new Error('registry away')) });
+    await bed.open();
+    expect((await bed.get('/open/cam/index.m3u8')).status).toBe(404);
+    expect(bed.log.lines.map((line) => line.event)).toContain('open-check-failed');
+    await bed.stop();
+  });
+});
+
+describe('limits', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('beyond the number of waiters the answer is 503 with Retry-After, at once', async () => {
+    const bed = new OriginBed({ limits: { heldRequestCount: 2 } });
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    const url = `/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 1}`;
+    // The snapshot is waited for, so one request first.
+    await bed.get('/live/cam/index.m3u8');
+    const [first, second, third] = [await bed.get(url), await bed.get(url), await bed.get(url)];
+    expect([first.waiting, second.waiting]).toEqual([true, true]);
+    expect(third.status).toBe(503);
+    expect(third.headers['retry-after']).toBe('1');
+    expect(bed.origin.metrics()).toMatchObject({ waitingCount: 2, refusedHoldCount: 1 });
+    await bed.stop();
+  });
+
+  it('a client that goes away frees its wait', async () => {
+    const bed = new OriginBed({ limits: { heldRequestCount: 1 } });
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    await bed.get('/live/cam/index.m3u8');
+    const url = `/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 1}`;
+    const first = await bed.get(url);
+    first.close();
+    const second = await bed.get(url);
+    expect(second.waiting).toBe(true);
+    await bed.publishBoth(FIRST_ORDINAL + 6, FIRST_ORDINAL + 10);
+    expect(second.status).toBe(200);
+    expect(first.status).toBe(0);
+    expect(bed.origin.metrics()).toMatchObject({ waitingCount: 0, abandonedHoldCount: 1 });
+    await bed.stop();
+  });
+
+  it('a client that goes away during a growing segment is written to no more', async () => {
+    const bed = new OriginBed();
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    const response = await bed.get(`/live/cam/av/${FIRST_MSN + 1}.m4s`);
+    expect(response.chunks).toHaveLength(1);
+    response.close();
+    await bed.publishBoth(FIRST_ORDINAL + 6, FIRST_ORDINAL + 10);
+    expect(response.chunks).toHaveLength(1);
+    expect(bed.origin.metrics().waitingCount).toBe(0);
+    await bed.stop();
+  });
+
+  it('guesses at stream ids make room for streams that exist', async () => {
+    const bed = new OriginBed({ limits: { streamCount: 3 } });
+    await bed.open();
+    for (const guess of ['a', 'b', 'c', 'd', 'e'])
+      expect((await bed.get(`/live/${guess}/av.m3u8`)).status).toBe(404);
+    expect((await bed.get('/live/cam/index.m3u8')).status).toBe(200);
+    expect(bed.origin.metrics().followedStreamCount).toBe(3);
+    await bed.stop();
+  });
+
+  it('reads of the store in flight are bounded', async () => {
+    let active = 0;
+    let most = 0;
+    const bed = new OriginBed({
+      limits: { storeReadCount: 2 },
+      mediaStore: (store) => ({
+        get: async (key, options) => {
+          active += 1;
+          most = Math.max(most, active);
+          await new Promise((resolve) => {
+            setTimeout(resolve, 10);
+          });
+          active -= 1;
+          return store.get(key, options);
+        },
+      }),
+    });
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 10);
+    const response = await bed.get(`/live/cam/av/${FIRST_MSN}.m4s`);
+    await pass(200);
+    expect(response.ended).toBe(true);
+    expect(most).toBe(2);
+    await bed.stop();
+  });
+});
