@@ -3,7 +3,7 @@ import { element } from './dom.ts';
 import type { Pane } from './pane.ts';
 import { type PaneWords, paneWords, type StreamSummary } from './pane-words.ts';
 
-const SOUND_WORDS = { off: 'Sound off', starting: 'Sound …', on: 'Sound on' } as const;
+const SOUND_WORDS = { off: 'Sound off', starting: 'Sound starting', on: 'Sound on' } as const;
 
 export class PaneView {
   readonly root: HTMLElement;
@@ -29,13 +29,12 @@ export class PaneView {
     this.video.muted = true;
     const own = element('div', { class: 'own-feed' }, this.#ingest, this.#copy);
     this.#place = element('div', { class: 'place' }, this.#message, own);
+    this.#sound.append(speakerIcon());
     this.root = element(
       'section',
       { class: 'pane', 'data-stream': options.streamId, 'aria-label': options.streamId },
-      this.video,
-      this.#place,
-      element('div', { class: 'bar top' }, this.#name, this.#badge),
-      element('div', { class: 'bar bottom' }, this.#latency, this.#sound),
+      element('div', { class: 'picture' }, this.video, this.#place),
+      element('div', { class: 'caption' }, this.#name, this.#badge, this.#latency, this.#sound),
     );
     this.#sound.title = `Hear this feed (key ${options.keyHint})`;
     this.#sound.addEventListener('click', (event) => {
@@ -57,7 +56,10 @@ export class PaneView {
     const latencyMs = pane.phase === 'playing' ? pane.latencyMs : undefined;
     setText(this.#latency, latencyMs === undefined ? '' : `${(latencyMs / 1000).toFixed(2)} s`);
     setFlag(this.root, 'audible', sound !== 'off');
-    setText(this.#sound, SOUND_WORDS[sound]);
+    if (this.#sound.dataset['sound'] !== sound) {
+      this.#sound.dataset['sound'] = sound;
+      this.#sound.setAttribute('aria-label', `${SOUND_WORDS[sound]}: ${stream?.name ?? pane.streamId}`);
+    }
     this.#sound.setAttribute('aria-pressed', String(sound !== 'off'));
   }
 
@@ -87,4 +89,23 @@ function setText(node: HTMLElement, text: string): void {
 
 function setFlag(node: HTMLElement, name: string, on: boolean): void {
   if (node.classList.contains(name) !== on) node.classList.toggle(name, on);
+}
+
+/** A loudspeaker; the waves show while there is sound, the cross while there is none (style.css). */
+function speakerIcon(): SVGSVGElement {
+  const namespace = 'http://www.w3.org/2000/svg';
+  const icon = document.createElementNS(namespace, 'svg');
+  icon.setAttribute('viewBox', '0 0 20 20');
+  icon.setAttribute('aria-hidden', 'true');
+  for (const [name, shape] of [
+    ['body', 'M3 7.5h3L10 4v12l-4-3.5H3z'],
+    ['waves', 'M12.5 7.5a3.5 3.5 0 0 1 0 5M14.8 5.2a6.8 6.8 0 0 1 0 9.6'],
+    ['cross', 'M12.8 8l4 4M16.8 8l-4 4'],
+  ] as const) {
+    const path = document.createElementNS(namespace, 'path');
+    path.setAttribute('class', name);
+    path.setAttribute('d', shape);
+    icon.append(path);
+  }
+  return icon;
 }

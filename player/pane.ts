@@ -31,9 +31,14 @@ const START_MAX_MS = 10_000;
 const STALL_MIN_MS = 120;
 /** Between two seeks, so that a seek's own waiting does not bring the next one. */
 const SEEK_PAUSE_MS = 1_500;
+/** A seek shows nothing for a moment: shorter ones are not worth it. */
+const SEEK_WORTH_S = 0.08;
 /** A hole in the media is left behind once the playhead has stood before it for this long. */
 const HOLE_WAIT_MS = 250;
 const FIRST_LATENCY_MS = 350;
+/** A pane that began so short a time ago may seek for less, once it plays. */
+const SETTLE_MS = 4_000;
+const SETTLE_BEYOND_MS = 120;
 /** Media ahead of the playhead before playing may begin. */
 const START_BUFFER_MS = 60;
 
@@ -80,6 +85,7 @@ export class Pane {
   #startLatencyMs = FIRST_LATENCY_MS;
   /** False until the playhead was put where playing begins. */
   #placed = false;
+  #placedAtMs = 0;
 
   constructor(dependencies: PaneDependencies) {
     this.#dependencies = dependencies;
@@ -216,6 +222,7 @@ export class Pane {
     const wantedS = (this.#dependencies.serverNowMs() - this.#startLatencyMs - zeroInstantMs) / 1000;
     if (wantedS > buffered.end(last) - START_BUFFER_MS / 1000) return;
     this.#placed = true;
+    this.#placedAtMs = performance.now();
     this.media.currentTime = Math.max(wantedS, buffered.start(last) + 0.001);
     this.#play();
   }
@@ -262,8 +269,11 @@ export class Pane {
   #hold(targetLatencyMs: number, nowMs: number): void {
     const latencyMs = this.latencyMs;
     if (latencyMs === undefined) return;
-    const correction = correct(latencyMs - targetLatencyMs);
-    if (correction.kind === 'rate') {
+    const errorMs = latencyMs - targetLatencyMs;
+    const correction = correct(errorMs);
+    // Decoders and sound cards take their time to begin: what that cost is made good at once.
+    const settles = nowMs - this.#placedAtMs < SETTLE_MS && Math.abs(errorMs) > SETTLE_BEYOND_MS;
+    if (correction.kind === 'rate' && !settles) {
       if (this.media.playbackRate !== correction.playbackRate)
         this.media.playbackRate = correction.playbackRate;
       return;
@@ -275,7 +285,7 @@ export class Pane {
     const lastStartS = buffered.start(buffered.length - 1);
     const lastEndS = buffered.end(buffered.length - 1);
     const reachableS = Math.min(Math.max(wantedS, lastStartS), lastEndS - 0.05);
-    if (Math.abs(reachableS - this.media.currentTime) > 0.1) this.#seek(reachableS, nowMs);
+    if (Math.abs(reachableS - this.media.currentTime) > SEEK_WORTH_S) this.#seek(reachableS, nowMs);
   }
 
   #seek(timeS: number, nowMs: number): void {

@@ -13,7 +13,9 @@ import { PaneView } from './pane-view.ts';
 import type { StreamSummary } from './pane-words.ts';
 import { streamUrl } from './selection.ts';
 
+/** As in style.css. */
 const GAP_PX = 8;
+const CAPTION_PX = 30;
 /** Words and numbers are redrawn this often. */
 const DRAW_EVERY_TICKS = 5;
 
@@ -167,7 +169,12 @@ export class Wall {
   /** The panes get the size of their pictures, so that nothing but gaps lies between them. */
   #layOut(): void {
     const { clientWidth: widthPx, clientHeight: heightPx } = this.root;
-    const grid = bestGrid(this.#panes.length, { widthPx, heightPx }, GAP_PX);
+    const grid = bestGrid(this.#panes.length, {
+      widthPx,
+      heightPx,
+      gapPx: GAP_PX,
+      captionPx: CAPTION_PX,
+    });
     this.root.style.setProperty('--columns', String(grid.columnCount));
     this.root.style.setProperty('--pane-width', `${Math.floor(grid.pictureWidthPx)}px`);
   }

@@ -48,7 +48,7 @@ describe('grid', () => {
     [6, 360, 700, 2, 3],
     [4, 360, 740, 1, 4],
   ])('%i panes in %i x %i', (count, widthPx, heightPx, a, b) => {
-    const grid = bestGrid(count, { widthPx, heightPx });
+    const grid = bestGrid(count, { widthPx, heightPx, gapPx: 0, captionPx: 0 });
     const width = (columns: number, rows: number) =>
       Math.min(widthPx / columns, ((heightPx / rows) * 16) / 9);
     expect(grid.columnCount * grid.rowCount).toBeGreaterThanOrEqual(count);
@@ -58,7 +58,17 @@ describe('grid', () => {
     );
   });
 
+  it('gaps and captions are taken off the room before it is shared out', () => {
+    expect(bestGrid(4, { widthPx: 1008, heightPx: 2000, gapPx: 8, captionPx: 30 })).toEqual({
+      columnCount: 1,
+      rowCount: 4,
+      pictureWidthPx: expect.closeTo((((2000 - 24) / 4 - 30) * 16) / 9, 3),
+    });
+  });
+
   it('no panes is still a grid', () => {
-    expect(bestGrid(0, { widthPx: 100, heightPx: 100 })).toMatchObject({ columnCount: 1 });
+    expect(bestGrid(0, { widthPx: 100, heightPx: 100, gapPx: 8, captionPx: 30 })).toMatchObject({
+      columnCount: 1,
+    });
   });
 });
