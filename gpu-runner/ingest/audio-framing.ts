@@ -48,9 +48,12 @@ export class AudioFramer {
     const frames: AudioFrame[] = [];
     let ptsForNewFrame = ptsTicks;
     let offset = 0;
+    // After bytes that were no frame, payload may look like a header: then the next one must follow too.
+    let inStep = true;
     while (offset + HEADER_BYTES <= bytes.length) {
       const header = this.#readHeader(bytes, offset);
-      if (header === undefined) {
+      if (header === undefined || (!inStep && !this.#headerFollows(bytes, offset + header.byteCount))) {
+        inStep = false;
         offset += 1;
         continue;
       }
@@ -66,9 +69,15 @@ export class AudioFramer {
       });
       if (this.#nextPtsTicks !== undefined) this.#nextPtsTicks += durationTicks(header);
       offset += header.byteCount;
+      inStep = true;
     }
     this.#keep(bytes.subarray(offset), offset >= carriedByteCount ? ptsForNewFrame : undefined);
     return frames;
+  }
+
+  /** True also where the bytes end before the next header could be read. */
+  #headerFollows(bytes: Uint8Array, offset: number): boolean {
+    return offset + HEADER_BYTES > bytes.length || this.#readHeader(bytes, offset) !== undefined;
   }
 
   #keep(rest: Uint8Array, ptsTicks: bigint | undefined): void {

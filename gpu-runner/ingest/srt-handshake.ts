@@ -8,6 +8,12 @@ const HEADER_BYTES = 16;
 const HANDSHAKE_BYTES = 48;
 const CONTROL_FLAG = 0x8000;
 const CONTROL_TYPE_HANDSHAKE = 0x0000;
+/** Peer error (§3.2). */
+const LAST_CONTROL_TYPE = 0x0008;
+/** The packet position flag of data that is one whole message (§3.1). */
+const SOLO_MESSAGE = 3;
+/** libsrt numbers its sockets in 30 bits. */
+const SOCKET_ID_LIMIT = 2 ** 30;
 const VERSION_5 = 5;
 /** Tells a caller that it talks to SRT 1.3 or later (§4.3.1.1). */
 const EXTENSION_MAGIC = 0x4a17;
@@ -46,10 +52,9 @@ export function readSrtDatagram(bytes: Buffer): SrtDatagram {
   const looksLike = foreignProtocol(bytes);
   if (looksLike !== undefined) return { kind: 'not-srt', looksLike };
   if (bytes.length < HEADER_BYTES) return { kind: 'not-srt', looksLike: 'unknown' };
-  const first = bytes.readUInt16BE(0);
-  const destinationSocketId = bytes.readUInt32BE(12);
-  if (destinationSocketId !== 0) return { kind: 'other-srt' };
-  const isHandshake = first === (CONTROL_FLAG | CONTROL_TYPE_HANDSHAKE);
+  if (belongsToConnection(bytes)) return { kind: 'other-srt' };
+  const isHandshake =
+    bytes.readUInt16BE(0) === (CONTROL_FLAG | CONTROL_TYPE_HANDSHAKE) && bytes.readUInt32BE(12) === 0;
   if (!isHandshake || bytes.length < HEADER_BYTES + HANDSHAKE_BYTES)
     return { kind: 'not-srt', looksLike: 'unknown' };
   const request = bytes.readUInt32BE(HEADER_BYTES + 20);
@@ -63,6 +68,15 @@ export function readSrtDatagram(bytes: Buffer): SrtDatagram {
     cookie: bytes.readUInt32BE(HEADER_BYTES + 28),
     ...(version >= VERSION_5 ? readExtensions(bytes) : { streamId: undefined, keyMaterial: undefined }),
   };
+}
+
+/** A packet for a socket: control of a known type, or data that is a message of its own, as live data is. */
+function belongsToConnection(bytes: Buffer): boolean {
+  const socketId = bytes.readUInt32BE(12);
+  if (socketId === 0 || socketId >= SOCKET_ID_LIMIT) return false;
+  const first = bytes.readUInt16BE(0);
+  if ((first & CONTROL_FLAG) !== 0) return (first & 0x7fff) <= LAST_CONTROL_TYPE;
+  return bytes.readUInt8(4) >> 6 === SOLO_MESSAGE;
 }
 
 /** Plain MPEG-TS and RTP are what encoders send when someone forgot to choose SRT. */
