@@ -1,4 +1,5 @@
 /** What every registry must do, whatever keeps it. Run over the embedded one and over Redis. */
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Registry, SessionLimits, SlotHolder } from '../../domain/control/registry.ts';
@@ -339,11 +340,11 @@ function interleavingContract(harness: () => RegistryHarness): void {
             callers.map(async (steps, index) => {
               for (const one of steps) {
                 await world.take(doors[index] ?? doors[0], one);
-                await world.expectWithinLimits();
+                await world.assertWithinLimits();
               }
             }),
           );
-          await world.expectNothingLeaked();
+          await world.assertNothingLeaked();
         },
       ),
       { numRuns: 60 },
@@ -405,18 +406,18 @@ class World {
     }
   }
 
-  async expectWithinLimits(): Promise<void> {
+  async assertWithinLimits(): Promise<void> {
     const { viewerCount } = await this.#registry.countViewers(this.#nowMs);
-    expect(viewerCount).toBeLessThanOrEqual(LIMITS.viewerCount);
+    assert(viewerCount <= LIMITS.viewerCount);
     const slots = await this.#registry.listSlots();
-    expect(slots.length).toBeLessThanOrEqual(SLOT_COUNT);
-    expect(new Set(slots.map(({ streamId }) => streamId)).size).toBe(slots.length);
+    assert(slots.length <= SLOT_COUNT);
+    assert.equal(new Set(slots.map(({ streamId }) => streamId)).size, slots.length);
     for (const { streamIds } of await this.#liveSessions())
-      expect(streamIds.length).toBeLessThanOrEqual(LIMITS.streamsPerViewer);
+      assert(streamIds.length <= LIMITS.streamsPerViewer);
   }
 
   /** With all callers done: the counts are those of the sessions, and without sessions nothing is counted. */
-  async expectNothingLeaked(): Promise<void> {
+  async assertNothingLeaked(): Promise<void> {
     const sessions = await this.#liveSessions();
     const perStream: Record<string, number> = {};
     const perViewer = new Map<string, number>();
@@ -424,8 +425,8 @@ class World {
       perViewer.set(viewerId, (perViewer.get(viewerId) ?? 0) + streamIds.length);
       for (const id of streamIds) perStream[id] = (perStream[id] ?? 0) + 1;
     }
-    for (const count of perViewer.values()) expect(count).toBeLessThanOrEqual(LIMITS.streamsPerViewer);
-    expect(await this.#registry.countViewers(this.#nowMs)).toEqual({
+    for (const count of perViewer.values()) assert(count <= LIMITS.streamsPerViewer);
+    assert.deepEqual(await this.#registry.countViewers(this.#nowMs), {
       viewerCount: perViewer.size,
       sessionCount: sessions.length,
       perStream,
@@ -436,8 +437,8 @@ class World {
       this.#nowMs,
       { ...LIMITS, viewerCount: 1_000 },
     );
-    if ((perViewer.get('v0') ?? 0) < 6) expect(full.kind).toBe('ok');
-    expect(await this.#registry.countViewers(this.#nowMs + 2 * LIMITS.leaseMs)).toEqual({
+    if ((perViewer.get('v0') ?? 0) < 6) assert.equal(full.kind, 'ok');
+    assert.deepEqual(await this.#registry.countViewers(this.#nowMs + 2 * LIMITS.leaseMs), {
       viewerCount: 0,
       sessionCount: 0,
       perStream: {},
