@@ -2,7 +2,6 @@
  * The whole control plane over its ports, in one object: what `npm start` mounts, and what the Lambdas take
  * their part of.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CallAddressRules } from '../domain/control/call-address.ts';
 import type { Randomness } from '../domain/control/ids.ts';
 import type { IngestSlot } from '../domain/control/ingest-slot.ts';
@@ -17,7 +16,7 @@ import type { Clock } from '../domain/timeline.ts';
 import { TokenAuthorizer } from './authorizer/service.ts';
 import { ControlApi } from './http/api.ts';
 import { documentHandlers, streamHandlers, viewerHandlers } from './http/handlers.ts';
-import { controlRequestHandler } from './http/node-adapter.ts';
+import { controlRequestHandler, type NodeRequest, type NodeResponse } from './http/node-adapter.ts';
 import type { ResolveHost } from './streams/call-address.ts';
 import { StreamLifecycle } from './streams/lifecycle.ts';
 import { StreamService } from './streams/service.ts';
@@ -67,7 +66,7 @@ export interface ControlPlane {
   readonly lifecycle: StreamLifecycle;
   readonly viewers: ViewerService;
   /** Serves /v1/* over node:http. */
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  handle(request: NodeRequest, response: NodeResponse): Promise<void>;
 }
 
 export function createControlPlane(dependencies: ControlPlaneDependencies): ControlPlane {

@@ -144,13 +144,11 @@ const sessionSchema = z.object({
   renewAfterS: z.int(),
   playbackExpiresAt: instantSchema.describe('The signatures end then; every renewal answers fresh ones.'),
   streams: z.array(playbackSchema),
+  sessionToken: z
+    .string()
+    .describe('Bearer token to swap, renew or end this session. Always use the newest: keys are rotated.'),
 });
 export type SessionView = z.output<typeof sessionSchema>;
-
-const openedSessionSchema = sessionSchema.extend({
-  sessionToken: z.string().describe('Send it as bearer token to swap, renew or end this session.'),
-});
-export type OpenedSession = z.output<typeof openedSessionSchema>;
 
 const viewerCountsSchema = z.object({
   viewerCount: z.int(),
@@ -274,7 +272,7 @@ export const ROUTES = {
     auth: 'none',
     body: openSessionSchema,
     successStatus: 201,
-    answer: openedSessionSchema,
+    answer: sessionSchema,
     errors: [
       'TICKET_INVALID',
       'TICKET_EXPIRED',

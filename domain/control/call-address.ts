@@ -48,7 +48,7 @@ const EMBEDDED_IPV4: readonly { readonly cidr: string; readonly firstByteIndex: 
   { cidr: '::/96', firstByteIndex: 12 },
 ];
 
-interface Cidr {
+export interface Cidr {
   readonly bytes: Uint8Array;
   readonly bitCount: number;
 }
@@ -76,10 +76,11 @@ export class CallAddressRules {
   }
 
   #refusalOfBytes(bytes: Uint8Array): string | undefined {
-    if (this.#allowed.some((range) => contains(range, bytes))) return undefined;
-    for (const { cidr, why } of REFUSED_CIDRS) if (contains(cidr, bytes)) return `a ${why} address`;
+    if (this.#allowed.some((range) => rangeContains(range, bytes))) return undefined;
+    for (const { cidr, why } of REFUSED_CIDRS) if (rangeContains(cidr, bytes)) return `a ${why} address`;
     for (const { cidr, firstByteIndex } of EMBEDDED_CIDRS) {
-      if (contains(cidr, bytes)) return this.#refusalOfBytes(bytes.slice(firstByteIndex, firstByteIndex + 4));
+      if (rangeContains(cidr, bytes))
+        return this.#refusalOfBytes(bytes.slice(firstByteIndex, firstByteIndex + 4));
     }
     return undefined;
   }
@@ -99,7 +100,7 @@ export function parseCidr(text: string): Cidr | undefined {
   return bitCount <= bytes.length * 8 ? { bytes, bitCount } : undefined;
 }
 
-function contains({ bytes: range, bitCount }: Cidr, bytes: Uint8Array): boolean {
+export function rangeContains({ bytes: range, bitCount }: Cidr, bytes: Uint8Array): boolean {
   if (range.length !== bytes.length) return false;
   for (let bit = 0; bit < bitCount; bit++) {
     const mask = 0x80 >> (bit & 7);

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { CONTROL_LIMITS } from '../../domain/control/limits.ts';
 import { messageOf } from '../../domain/errors.ts';
@@ -11,6 +12,10 @@ import type { Log } from '../../domain/log.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import { bearerToken, type TokenAuthorizer } from '../authorizer/service.ts';
 import type { ApiEvent, AuthorizerContext, ControlApi } from './api.ts';
+
+/** HTTP/1.1 and, with TLS, HTTP/2 through Node's compatibility classes. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 export interface NodeAdapterDependencies {
   readonly api: Pick<ControlApi, 'handle'>;
@@ -22,7 +27,7 @@ export interface NodeAdapterDependencies {
 /** @returns a handler for every request whose path begins with /v1/. It never rejects. */
 export function controlRequestHandler(
   dependencies: NodeAdapterDependencies,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+): (request: NodeRequest, response: NodeResponse) => Promise<void> {
   return async (request, response) => {
     try {
       const event = await eventOf(request, dependencies);
@@ -37,7 +42,7 @@ export function controlRequestHandler(
 }
 
 async function eventOf(
-  request: IncomingMessage,
+  request: NodeRequest,
   { authorizer, clock }: NodeAdapterDependencies,
 ): Promise<ApiEvent> {
   const body = await readBody(request);
@@ -62,7 +67,7 @@ async function eventOf(
     requestContext: {
       accountId: 'local',
       apiId: 'local',
-      domainName: headers.host ?? 'localhost',
+      domainName: headers['host'] ?? String(request.headers[':authority'] ?? 'localhost'),
       domainPrefix: 'local',
       http: {
         method: request.method ?? 'GET',
@@ -84,7 +89,7 @@ async function eventOf(
 }
 
 /** More than the limit is not kept, and just enough of it to be refused; the rest is read and dropped. */
-function readBody(request: IncomingMessage): Promise<Buffer> {
+function readBody(request: NodeRequest): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let byteCount = 0;
@@ -100,7 +105,7 @@ function readBody(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
-function send(response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void {
+function send(response: NodeResponse, result: APIGatewayProxyStructuredResultV2): void {
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value));
   if (result.cookies) response.setHeader('set-cookie', [...result.cookies]);
   // HTTP/2 has no such header; it ends the stream by itself.

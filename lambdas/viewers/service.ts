@@ -1,7 +1,6 @@
 /** Viewer sessions: who may watch what, within the limits, by which signed URLs. */
 import type {
   IssueTicketRequest,
-  OpenedSession,
   OpenSessionRequest,
   Playback,
   SessionView,
@@ -61,8 +60,8 @@ export class ViewerService {
     return { ticket, expiresAt: new Date(expiresAtMs).toISOString() };
   }
 
-  async open(request: OpenSessionRequest): Promise<Answered<OpenedSession>> {
-    const { registry, tickets, tokens, clock, randomness, limits } = this.#dependencies;
+  async open(request: OpenSessionRequest): Promise<Answered<SessionView>> {
+    const { registry, tickets, clock, randomness, limits } = this.#dependencies;
     const claims = await tickets.verify(request.ticket);
     await this.#checkPlayable(request.streams, claims.streams);
     const nowMs = clock.nowMs();
@@ -73,12 +72,7 @@ export class ViewerService {
       nowMs,
       limits,
     );
-    const session = this.#opened(outcome);
-    const [{ view, cookies }, sessionToken] = await Promise.all([
-      this.#answer(session, request.cookies),
-      tokens.issue(session.sessionId),
-    ]);
-    return { view: { ...view, sessionToken }, cookies };
+    return this.#answer(this.#opened(outcome), request.cookies);
   }
 
   async swap(
@@ -167,13 +161,16 @@ export class ViewerService {
   }
 
   async #answer(session: ViewerSession, withCookies: boolean): Promise<Answered<SessionView>> {
-    const { clock, limits, playbackTtlMs } = this.#dependencies;
+    const { tokens, clock, limits, playbackTtlMs } = this.#dependencies;
     const nowMs = clock.nowMs();
     const expiresAtMs = playbackExpiryMs(nowMs, {
       ttlMs: playbackTtlMs,
       stepMs: CONTROL_LIMITS.playbackExpiryStepMs,
     });
-    const streams = await Promise.all(session.streamIds.map((id) => this.#playback(id, expiresAtMs)));
+    const [sessionToken, ...streams] = await Promise.all([
+      tokens.issue(session.sessionId),
+      ...session.streamIds.map((id) => this.#playback(id, expiresAtMs)),
+    ]);
     const maxAgeS = Math.floor((expiresAtMs - nowMs) / 1000);
     return {
       view: {
@@ -184,6 +181,7 @@ export class ViewerService {
         renewAfterS: Math.floor(limits.leaseMs / 3_000),
         playbackExpiresAt: new Date(expiresAtMs).toISOString(),
         streams,
+        sessionToken,
       },
       cookies: withCookies ? streams.flatMap((playback) => cookiesOf(playback, maxAgeS)) : [],
     };
