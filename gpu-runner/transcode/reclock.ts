@@ -249,6 +249,15 @@ export class SlotFiller {
   }
 }
 
+/**
+ * When the next slot stops waiting for a picture and takes a repeat: at the end of the slot while there is no
+ * feed; else when the last picture that could fill it is overdue by more than the feed's usual jitter.
+ */
+export function slotDueMs(filler: SlotFiller, clock: SourceClock, signalLost: boolean): number {
+  if (signalLost || !clock.mapped) return (filler.nextSlot + 1) * filler.frameMs;
+  return clock.expectedReadyMs(filler.nextSlotReachMs) + clock.waitMs;
+}
+
 /** Undoes the wrap of a 33-bit MPEG-TS timestamp (ISO 13818-1 §2.4.3.6), whichever way it goes. */
 export class TimestampUnwrapper {
   readonly #period: number;

@@ -18,7 +18,7 @@ import { Decoder } from './decoder.ts';
 import { chooseHardware, type GpuDevice, type HardwareChoice } from './hardware.ts';
 import { type PictureCounters, PictureOutput } from './picture-output.ts';
 import { PicturePath, type Reservation } from './picture-path.ts';
-import { type SlotFiller, SourceClock } from './reclock.ts';
+import { SourceClock, slotDueMs } from './reclock.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { SoundOutput } from './sound-output.ts';
 import { SoundPath } from './sound-path.ts';
@@ -352,15 +352,12 @@ export class Transcoder {
     if (this.#closed) return;
     const nowMs = this.#nowMs();
     const lost = this.#isLost(nowMs);
-    const pictureDueMs = this.#pictures?.fill(nowMs, lost, (filler) => this.#slotDueMs(filler, lost));
+    const pictureDueMs = this.#pictures?.fill(nowMs, lost, (filler) =>
+      slotDueMs(filler, this.#sourceClock, lost),
+    );
     const soundDueMs = this.#sound?.fill(nowMs, this.#soundPath !== undefined && !lost);
     const dueMs = Math.min(pictureDueMs ?? Number.POSITIVE_INFINITY, soundDueMs ?? Number.POSITIVE_INFINITY);
     this.#timer = setTimeout(() => this.#arm(), Math.max(1, Math.min(dueMs - nowMs, MAX_SLEEP_MS)));
-  }
-
-  #slotDueMs(filler: SlotFiller, lost: boolean): number {
-    if (lost || !this.#sourceClock.mapped) return (filler.nextSlot + 1) * filler.frameMs;
-    return this.#sourceClock.expectedReadyMs(filler.nextSlotReachMs) + this.#sourceClock.waitMs;
   }
 
   async #close(): Promise<void> {
