@@ -111,6 +111,9 @@ export interface RunnerCounters {
   readonly storeErrorCount: number;
   /** Last encoded frame of a part to its announcement, the worst of the last second. */
   readonly partLatencyMs: number;
+  /** Of a stream that is recorded: objects of 6 s that are written, and those that are lost. */
+  readonly recordedObjectCount?: number;
+  readonly lostObjectCount?: number;
 }
 
 /** What a runner reports, about once a second and at each change of state. */

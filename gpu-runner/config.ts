@@ -4,7 +4,7 @@
  * - `MIRROR_RUNNER_CONFIG`: the whole configuration as JSON (a parent process that forks the runner);
  * - one variable each (a container): `MIRROR_RUNNER_SPEC` (a RunnerSpec as JSON), `MIRROR_PASSPHRASE`,
  *   `MIRROR_REDIS_URL` or `MIRROR_REDIS_HOST` with `MIRROR_REDIS_TOKEN`, `MIRROR_MEDIA_BUCKET` or
- *   `MIRROR_DATA_DIRECTORY`, `MIRROR_RECORDINGS_BUCKET`, `MIRROR_HEALTH_PORT`, `MIRROR_HARDWARE`,
+ *   `MIRROR_DATA_DIRECTORY`, `MIRROR_RECORDINGS_BUCKET`, `AWS_REGION`, `MIRROR_HEALTH_PORT`, `MIRROR_HARDWARE`,
  *   `MIRROR_LOG_LEVEL`.
  */
 import { z } from 'zod';
@@ -16,10 +16,9 @@ import { runnerErrors } from './errors.ts';
 const bucketSchema = z.strictObject({
   kind: z.literal('s3'),
   bucket: z.string().min(3).max(63),
-  region: z.string().min(1).optional(),
-  /** For an S3-compatible server other than AWS's. */
+  region: z.string().min(1),
+  /** For an S3-compatible server other than AWS's; keys come from the environment, as on AWS. */
   endpoint: z.url().optional(),
-  forcePathStyle: z.boolean().optional(),
 });
 const diskSchema = z.strictObject({ kind: z.literal('disk'), directory: z.string().min(1) });
 
@@ -93,7 +92,9 @@ function configOfVariables(environment: Environment, problems: string[]): object
     ),
     liveEdge: { kind: 'redis', url: redisUrl(text, problems) },
     store: storeOf(text, problems),
-    ...(recordingsBucket === undefined ? {} : { recordings: { kind: 's3', bucket: recordingsBucket } }),
+    ...(recordingsBucket === undefined
+      ? {}
+      : { recordings: { kind: 's3', bucket: recordingsBucket, region: text('AWS_REGION') } }),
     ...(healthPort === undefined ? {} : { healthPort: Number(healthPort) }),
     ...(logLevel === undefined ? {} : { logLevel }),
   };
@@ -115,7 +116,7 @@ function redisUrl(text: ReadText, problems: string[]): string {
 function storeOf(text: ReadText, problems: string[]): object {
   const bucket = text('MIRROR_MEDIA_BUCKET');
   const directory = text('MIRROR_DATA_DIRECTORY');
-  if (bucket !== undefined) return { kind: 's3', bucket };
+  if (bucket !== undefined) return { kind: 's3', bucket, region: text('AWS_REGION') };
   if (directory === undefined) problems.push('MIRROR_MEDIA_BUCKET or MIRROR_DATA_DIRECTORY is missing');
   return { kind: 'disk', directory };
 }

@@ -14,18 +14,23 @@ import { RedisLiveEdgeWriter } from '../adapters/live-edge-redis-writer.ts';
 import { IpcLog } from '../adapters/log-ipc.ts';
 import { JsonLog } from '../adapters/log-json.ts';
 import { DiskMediaStore } from '../adapters/media-store-disk.ts';
+import { S3MediaStore } from '../adapters/media-store-s3.ts';
+import { RedisRegistry } from '../adapters/registry-redis.ts';
 import { type ParentMessage, RUNNER_EXIT_CODE, type RunnerMessage } from '../adapters/runner-ipc.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log as StructuredLog } from '../domain/log.ts';
-import type { MediaStoreReader, MediaStoreWriter } from '../domain/media-store.ts';
+import type { MediaStoreReader, MediaStoreWriter, ObjectWriter } from '../domain/media-store.ts';
 import { profileWithFrameRate } from '../domain/profile.ts';
+import type { RunnerStatus } from '../domain/stream.ts';
 import { type RunnerConfig, readRunnerConfig } from './config.ts';
 import { runnerErrors } from './errors.ts';
 import { endFields, Runner } from './runner.ts';
 
 /** A stop that takes longer is cut short: something native hangs. */
 const STOP_DEADLINE_MS = 8_000;
+/** A status that is older says nothing any more: the runner is gone, or cut off. */
+const STATUS_TTL_MS = 10_000;
 
 const clock = new SystemClock();
 const stopping = new AbortController();
@@ -45,12 +50,12 @@ if (config.healthPort !== undefined) answerHealthChecks(config.healthPort);
 const runner = new Runner({
   spec: config.spec,
   profile: profileWithFrameRate(config.spec.frameRate),
-  hardware: 'cpu',
   clock,
   log,
-  store: storeOf(config),
+  store: storeOf(config.store),
   liveEdge,
-  onStatus: (status) => void sendToParent({ kind: 'status', status }),
+  ...(config.recordings ? { recordings: storeOf(config.recordings) } : {}),
+  onStatus: statusSinkOf(config),
 });
 log.info('runner-started', { protocol: config.spec.ingest.protocol, frameRate: config.spec.frameRate });
 try {
@@ -92,9 +97,30 @@ function liveEdgeOf({ liveEdge: wanted }: RunnerConfig): LiveEdgeWriter {
   return writer;
 }
 
-function storeOf({ store }: RunnerConfig): MediaStoreWriter & MediaStoreReader {
+type StoreConfig = RunnerConfig['store'];
+
+function storeOf(store: StoreConfig): MediaStoreWriter & MediaStoreReader & ObjectWriter {
   if (store.kind === 'disk') return new DiskMediaStore({ directory: store.directory });
-  throw new Error('not wired yet');
+  const { bucket, region, endpoint } = store;
+  return new S3MediaStore({ bucket, region, ...(endpoint === undefined ? {} : { endpoint }) });
+}
+
+/** With a parent, statuses go to it; else into the registry, where the control plane reads them. */
+function statusSinkOf({ liveEdge: wanted }: RunnerConfig): (status: RunnerStatus) => void {
+  if (wanted.kind === 'ipc') return (status) => void sendToParent({ kind: 'status', status });
+  const registry = new RedisRegistry({ url: wanted.url, log });
+  let isWriting = false;
+  return (status) => {
+    // While Redis hangs there is nothing to gain from more of them: the next one says it all.
+    if (isWriting) return;
+    isWriting = true;
+    void registry
+      .putStatus(status, STATUS_TTL_MS)
+      .catch((error: unknown) => log.debug('status-not-written', endFields(error)))
+      .finally(() => {
+        isWriting = false;
+      });
+  };
 }
 
 function listenToParent(): void {

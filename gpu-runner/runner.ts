@@ -2,10 +2,11 @@
  * One stream from its feed to its parts: ingest -> transcode -> package -> publish, and record when asked.
  * The one place where the runner's parts meet; each knows only the types of media.ts.
  */
+import { joinInitSegments } from '../domain/cmaf/join-init-segments.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
-import type { MediaStoreReader, MediaStoreWriter } from '../domain/media-store.ts';
+import type { MediaStoreReader, MediaStoreWriter, ObjectWriter } from '../domain/media-store.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { RunnerSpec, RunnerStatus } from '../domain/stream.ts';
 import type { Clock } from '../domain/timeline.ts';
@@ -15,7 +16,7 @@ import type { EncodedFrame, EncoderConfig, PackagedPart, SourceEvent } from './m
 import { Packager } from './packager/packager.ts';
 import { Publisher } from './publish/publisher.ts';
 import { errorFields, RateLimitedLog } from './rate-limited-log.ts';
-import type { HardwareKind } from './transcode/options.ts';
+import { Recorder } from './recording/recorder.ts';
 import { Transcoder } from './transcode/transcoder.ts';
 
 /** A status is reported this often, and at each change of state. */
@@ -27,11 +28,12 @@ const LOG_INTERVAL_MS = 10_000;
 export interface RunnerDependencies {
   readonly spec: RunnerSpec;
   readonly profile: Profile;
-  readonly hardware: HardwareKind;
   readonly clock: Clock;
   readonly log: Log;
   readonly store: MediaStoreWriter & MediaStoreReader;
   readonly liveEdge: LiveEdgeWriter;
+  /** Where the recording goes, if the spec asks for one. */
+  readonly recordings?: ObjectWriter & MediaStoreReader;
   /** Told about once a second; must not throw. */
   readonly onStatus: (status: RunnerStatus) => void;
   /** Called for each announced part, for measurements. */
@@ -49,6 +51,7 @@ export class Runner {
   private readonly outputs = new AbortController();
   private packager: Packager | undefined;
   private publisher: Publisher | undefined;
+  private recorder: Recorder | undefined;
   private publishing: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
   private badFrameCount = 0;
@@ -57,13 +60,13 @@ export class Runner {
   private lastStatusAtMs = 0;
 
   constructor(dependencies: RunnerDependencies) {
-    const { spec, profile, hardware, clock, log } = dependencies;
+    const { spec, profile, clock, log } = dependencies;
     this.dependencies = dependencies;
     this.troubles = new RateLimitedLog({ log, clock, intervalMs: LOG_INTERVAL_MS });
     this.ingest = new FeedIngest({ ingest: spec.ingest, clock, log });
     this.transcoder = new Transcoder({
       profile,
-      hardware,
+      hardware: spec.hardware,
       signalLoss: spec.signalLoss,
       clock,
       log,
@@ -93,7 +96,8 @@ export class Runner {
       ]);
       this.outputs.abort();
       await this.publishing;
-      if (!this.failure && isEnded()) await this.publisher?.end();
+      const ended = !this.failure && isEnded();
+      await Promise.all([ended && this.publisher?.end(), this.recorder?.finish(ended)]);
     } finally {
       clearInterval(statusTimer);
       signal.removeEventListener('abort', onAbort);
@@ -125,27 +129,32 @@ export class Runner {
   }
 
   private onConfig(encoder: EncoderConfig): void {
-    const { spec, profile, store, liveEdge, clock, log, onAnnounced } = this.dependencies;
+    const { spec, profile, clock, log, store, liveEdge, recordings, onAnnounced } = this.dependencies;
     const packager = new Packager({ profile, encoder });
+    const common = { streamId: spec.streamId, profile, clock, log };
     this.packager = packager;
     this.publisher = new Publisher({
-      streamId: spec.streamId,
-      profile,
+      ...common,
       store,
       liveEdge,
-      clock,
-      log,
       initSegments: packager.initSegments,
       streamInfo: (first) => packager.streamInfo(first),
       ...(onAnnounced ? { onAnnounced } : {}),
     });
+    if (spec.record && recordings) {
+      const initSegment = joinInitSegments(packager.initSegments.video, packager.initSegments.audio);
+      this.recorder = new Recorder({ ...common, store: recordings, initSegment });
+    }
     this.publishing = this.publisher.run(this.outputs.signal).catch((error: unknown) => this.fail(error));
   }
 
   private onFrame(frame: EncodedFrame): void {
     try {
       const parts = this.packager?.push(frame, this.dependencies.clock.nowMs()) ?? [];
-      for (const part of parts) this.publisher?.publish(part);
+      for (const part of parts) {
+        this.publisher?.publish(part);
+        this.recorder?.take(part);
+      }
     } catch (error) {
       this.badFrameCount += 1;
       if (error instanceof MirrorError && error.retryable) this.troubles.warn('bad-frame', error);
@@ -188,6 +197,7 @@ export class Runner {
         gapCount: published?.gapCount ?? 0,
         storeErrorCount: published?.storeErrorCount ?? 0,
         partLatencyMs: this.publisher?.takeWorstLatencyMs() ?? 0,
+        ...this.recorder?.counters,
       },
     });
   }

@@ -12,7 +12,7 @@ import {
   partOrdinal,
   partStartMs,
 } from '../../domain/timeline.ts';
-import { retry } from './attempt.ts';
+import { retry } from '../retry.ts';
 import { publishErrors } from './errors.ts';
 import type { PublishLimits } from './limits.ts';
 import { putOnce } from './put-once.ts';

@@ -19,7 +19,7 @@ import type { Track } from '../../domain/renditions.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import type { PackagedPart } from '../media.ts';
 import { errorFields, RateLimitedLog } from '../rate-limited-log.ts';
-import { retry } from './attempt.ts';
+import { retry } from '../retry.ts';
 import { publishErrors } from './errors.ts';
 import { PUBLISH_LIMITS, type PublishLimits } from './limits.ts';
 import { openStream } from './open-stream.ts';
