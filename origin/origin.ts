@@ -61,7 +61,7 @@ function answerPlaylist(
   if (decision.kind === 'bad-request') {
     return exchange.fail({ status: 400, reason: decision.reason });
   }
-  const playlist = window.playlist.get(request.access, request.directives.skip && !stream.ended);
+  const playlist = window.playlist.get(request.access, request.directives);
   if (playlist) return exchange.sendWhole(playlist.for(exchange.acceptsGzip));
   // Opened, but without a whole segment yet: players give up at a 404 and fail on an empty playlist.
   return stream.ended ? exchange.fail(NOTHING_TO_SHOW) : room;

@@ -1,8 +1,13 @@
 /** The text of one rendition's playlist, written and compressed at most once per part and variant. */
 import { gzipSync } from 'node:zlib';
+import type { DeliveryDirectives } from '../domain/hls/blocking-reload.ts';
 import type { HlsRules } from '../domain/hls/hls-rules.ts';
 import { type Listing, listingOf } from '../domain/hls/listing.ts';
-import { type RenditionReport, writeMediaPlaylist } from '../domain/hls/media-playlist.ts';
+import {
+  type RenditionReport,
+  skippableSegmentCount,
+  writeMediaPlaylist,
+} from '../domain/hls/media-playlist.ts';
 import type { Access } from '../domain/hls/playlist-variables.ts';
 import type { RenditionTimeline } from '../domain/hls/rendition-timeline.ts';
 import { CACHE, CONTENT_TYPES, type Prepared, prepare } from './response.ts';
@@ -54,6 +59,8 @@ export class PlaylistCache {
   readonly #texts = new Map<string, PreparedText>();
   /** null: not looked up since the last change. */
   #listing: Listing | undefined | null = null;
+  /** The first segment of a delta update, as long as the listing is the same. */
+  #firstUnskipped: number | undefined;
 
   constructor(source: PlaylistSource) {
     this.#source = source;
@@ -62,6 +69,7 @@ export class PlaylistCache {
   /** To be called after every change of what the playlist shows. */
   invalidate(): void {
     this.#listing = null;
+    this.#firstUnskipped = undefined;
     this.#texts.clear();
   }
 
@@ -73,10 +81,15 @@ export class PlaylistCache {
     return this.#listing;
   }
 
-  /** @returns undefined while there is nothing to list. */
-  get(access: Access, skip: boolean): PreparedText | undefined {
+  /**
+   * @param asked.skip a delta update was asked for. It is given to a client that knows what it leaves out: one
+   *   that asks for a number before the first that is listed was away, and gets the whole playlist.
+   * @returns undefined while there is nothing to list.
+   */
+  get(access: Access, asked: DeliveryDirectives): PreparedText | undefined {
     const { listing } = this;
     if (!listing) return undefined;
+    const skip = asked.skip && !this.#source.isEnded() && this.#isKnownTo(asked, listing);
     const variant = skip ? `${access} skip` : access;
     const made = this.#texts.get(variant);
     if (made) return made;
@@ -88,5 +101,12 @@ export class PlaylistCache {
     this.#texts.set(variant, prepared);
     this.writeCount += 1;
     return prepared;
+  }
+
+  #isKnownTo(asked: DeliveryDirectives, listing: Listing): boolean {
+    const { timeline, rules } = this.#source;
+    this.#firstUnskipped ??=
+      listing.firstMediaSequenceNumber + skippableSegmentCount({ timeline, listing, rules });
+    return asked.mediaSequenceNumber === undefined || asked.mediaSequenceNumber >= this.#firstUnskipped;
   }
 }

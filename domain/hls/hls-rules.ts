@@ -25,10 +25,6 @@ export interface HlsRules {
   readonly canSkipUntilS: number;
   /** Segments that a playlist lists, the one in the making not counted. */
   readonly segmentCount: number;
-  /** EXT-X-PART tags older than three target durations are removed (rfc8216bis §4.4.4.9). */
-  readonly segmentWithPartsCount: number;
-  /** Segments at the end that a delta update never skips. */
-  readonly unskippableSegmentCount: number;
 }
 
 export function hlsRulesOf(info: StreamInfo): HlsRules {
@@ -39,18 +35,21 @@ export function hlsRulesOf(info: StreamInfo): HlsRules {
     audio: longestAudioPartS(info),
   };
   const longestPartMs = Math.max(...renditionsOf(info).map((rendition) => partTargetS[rendition] * 1000));
-  const canSkipUntilS = 6 * targetDurationS;
   return {
     partsPerSegment: partsPerSegment(info),
     targetDurationS,
     partTargetS,
-    partHoldBackS: Math.round(3 * longestPartMs) / 1000,
+    partHoldBackS: partHoldBackS(longestPartMs),
     holdBackS: 3 * targetDurationS,
-    canSkipUntilS,
+    canSkipUntilS: 6 * targetDurationS,
     segmentCount: Math.ceil(PLAYLIST_MS / info.segmentMs),
-    segmentWithPartsCount: Math.ceil((3 * targetDurationS * 1000) / info.segmentMs),
-    unskippableSegmentCount: Math.ceil((canSkipUntilS * 1000) / info.segmentMs),
   };
+}
+
+/** Three part targets. A client that computes `3 * 0.1` gets a little more than 0.3, and must not find us below. */
+function partHoldBackS(longestPartMs: number): number {
+  const exactS = Math.round(3 * longestPartMs) / 1000;
+  return exactS >= 3 * (longestPartMs / 1000) ? exactS : exactS + 0.001;
 }
 
 /**

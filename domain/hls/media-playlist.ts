@@ -32,9 +32,10 @@ export function writeMediaPlaylist(input: MediaPlaylistInput): string {
   const { rendition } = timeline;
   const suffix = uriSuffix(access);
   const { firstMediaSequenceNumber, endMediaSequenceNumber } = listing;
-  const skippedCount = input.skip ? skippableCount(listing, rules) : 0;
+  const skippedCount = input.skip ? skippableSegmentCount(input) : 0;
   const firstListed = firstMediaSequenceNumber + skippedCount;
-  const firstWithParts = endMediaSequenceNumber - rules.segmentWithPartsCount;
+  // Parts older than three target durations are listed no more (rfc8216bis §4.4.4.9).
+  const firstWithParts = firstMediaSequenceNumber + segmentsOlderThan(input, 3 * rules.targetDurationS);
 
   let text = header(input, skippedCount > 0);
   if (skippedCount > 0) text += `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skippedCount}\n`;
@@ -71,10 +72,26 @@ function header(input: MediaPlaylistInput, isDelta: boolean): string {
   );
 }
 
-/** Segments wholly before the skip boundary (rfc8216bis §6.2.5.1). */
-function skippableCount(listing: Listing, rules: HlsRules): number {
-  const count = listing.endMediaSequenceNumber - listing.firstMediaSequenceNumber;
-  return Math.max(0, count - rules.unskippableSegmentCount);
+/** Segments wholly before the skip boundary: those that a delta update leaves out (rfc8216bis §6.2.5.1). */
+export function skippableSegmentCount(
+  input: Pick<MediaPlaylistInput, 'timeline' | 'listing' | 'rules'>,
+): number {
+  return segmentsOlderThan(input, input.rules.canSkipUntilS);
+}
+
+/** How many segments at the front end so long or longer before the end of the playlist, its parts included. */
+function segmentsOlderThan(
+  { timeline, listing, rules }: Pick<MediaPlaylistInput, 'timeline' | 'listing' | 'rules'>,
+  ageS: number,
+): number {
+  const latestEndMs = timeline.startMs(listing.headOrdinal + 1) - ageS * 1000;
+  let next = listing.firstMediaSequenceNumber;
+  while (
+    next < listing.endMediaSequenceNumber &&
+    timeline.startMs((next + 1) * rules.partsPerSegment) <= latestEndMs
+  )
+    next += 1;
+  return next - listing.firstMediaSequenceNumber;
 }
 
 function segmentLines(

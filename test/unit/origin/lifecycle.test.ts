@@ -79,6 +79,16 @@ describe('the life of a stream', () => {
     expect(body).toContain(`video/${FIRST_MSN + 4}.m4s`);
   });
 
+  it('a delta update is for clients that know what it leaves out; one that was away gets the whole', async () => {
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 120);
+    const close = await bed.get(`/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 13}&_HLS_skip=YES`);
+    expect(close.body).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=12\n');
+    const away = await bed.get(`/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 9}&_HLS_skip=YES`);
+    expect(away.body).not.toContain('#EXT-X-SKIP');
+    expect(away.body).toContain(`av/${FIRST_MSN}.m4s`);
+  });
+
   it('a blocked request is answered by the first part after a hole', async () => {
     await bed.open();
     await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 7);
