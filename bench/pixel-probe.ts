@@ -28,9 +28,15 @@ export interface ProbeRecord {
   readonly skewsMs: readonly number[];
 }
 
+export interface ProbeSettings {
+  /** A feed that repeats itself shows the past by whole rounds of this length. */
+  readonly loopMs?: number;
+}
+
 declare global {
   interface Window {
     mirrorProbe: { readonly reset: () => void; readonly read: () => ProbeRecord };
+    mirrorProbeSettings?: ProbeSettings;
   }
 }
 
@@ -147,8 +153,11 @@ class PaneProbe {
       this.unreadableCount += 1;
       return;
     }
-    this.base = { atMs: clock.atMs, mediaTimeMs, feedNumber: clock.feedNumber };
-    this.latenciesMs.push(shownAtMs - clock.atMs);
+    const { loopMs = Infinity } = window.mirrorProbeSettings ?? {};
+    const sinceCaptureMs = shownAtMs - clock.atMs;
+    const latencyMs = loopMs === Infinity ? sinceCaptureMs : sinceCaptureMs % loopMs;
+    this.base = { atMs: shownAtMs - latencyMs, mediaTimeMs, feedNumber: clock.feedNumber };
+    this.latenciesMs.push(latencyMs);
     this.shownAtMs.push(shownAtMs);
   }
 }

@@ -45,6 +45,7 @@ const MAX_LATE_FRAMES = 3;
 /** A rehearsal is done before its first frame is due: half as long again as a trial says, and a little. */
 const REHEARSAL_MARGIN = 1.5;
 const REHEARSAL_SLACK_MS = 2_000;
+const CONNECT_AHEAD_MS = 200;
 
 interface Camera {
   readonly video: VideoSource;
@@ -104,6 +105,9 @@ export class FeedSender {
     const camera = await this.openCamera();
     let output: FeedOutput | undefined;
     try {
+      // A receiver takes a connection on which nothing comes for a bad feed.
+      const idleMs = camera.clock.untilMs(-CONNECT_AHEAD_MS);
+      if (idleMs > 0) await sleep(idleMs, undefined, { signal });
       const contexts = [camera.video, camera.audio].flatMap((source) => source?.context ?? []);
       output = await openOutput(this.options, contexts, signal);
       // A live camera is at its first frame now; a rehearsed one knows when that is due.

@@ -1,0 +1,49 @@
+/** docs/benchmarks.md from the newest result of each bench: no number in it was typed by hand. */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BenchResult, format, isMet, targetText } from './result.ts';
+
+/** @returns how many benches the page has. */
+export async function writeBenchmarksPage(resultsFolder: string, pagePath: string): Promise<number> {
+  const newest = new Map<string, BenchResult>();
+  for (const file of (await readdir(resultsFolder)).filter((name) => name.endsWith('.json')).sort()) {
+    const result: BenchResult = JSON.parse(await readFile(join(resultsFolder, file), 'utf8'));
+    // A quick run shows that the bench works; it does not replace a whole one.
+    const earlier = newest.get(result.name);
+    if (earlier && result.quick && !earlier.quick) continue;
+    newest.set(result.name, result);
+  }
+  const results = [...newest.values()].sort((a, b) => a.name.localeCompare(b.name));
+  await writeFile(pagePath, [HEAD, ...results.map(section)].join('\n'));
+  return results.length;
+}
+
+const HEAD = `# Benchmarks
+
+Written by \`npm run bench -- --page\` from the newest result of each bench; do not edit. A bench runs real
+feeds through the real programs on one machine, so that sender, runner, origin and browser share its cores.
+Latency is read from the clock in the pixels that the browser shows (tools/feeds/clock-code.ts).
+`;
+
+function section(result: BenchResult): string {
+  const { machine } = result;
+  const rows = result.measures.map((measure) => {
+    const met = isMet(measure);
+    const verdict = met === undefined ? '' : met ? 'met' : '**missed**';
+    return `| ${measure.what} | ${format(measure.value)} ${measure.unit} | ${targetText(measure)} | ${verdict} |`;
+  });
+  const quick = result.quick ? ' A quick run: orientation only.' : '';
+  return [
+    `## ${result.title}`,
+    '',
+    `\`${result.command}\`, ${result.startedAt}, commit ${result.commit}, ${format(result.durationS)} s.${quick}`,
+    `${machine.coreCount} cores of ${machine.cpu}, ${format(machine.memoryGiB)} GiB, Linux ${machine.kernel}, Node ${machine.node}.`,
+    '',
+    '| what | measured | target | |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+    ...result.notes.map((note) => `- ${note}`),
+    '',
+  ].join('\n');
+}
