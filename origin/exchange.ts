@@ -1,6 +1,7 @@
 /** One request and its response, from the first try to answer it to its end. */
 import type { StreamRequest } from './request.ts';
 import {
+  breakOff,
   CACHE,
   type ErrorAnswer,
   headerList,
@@ -97,7 +98,7 @@ export class Exchange implements Held {
 
   expire(): void {
     // A body that breaks off without its end is not cached; an orderly end would pass for the whole segment.
-    if (this.streaming) this.#response.destroy();
+    if (this.streaming) breakOff(this.#response);
     else this.fail(TOO_LATE);
     this.#answered = true;
     this.#release('expired');
@@ -118,7 +119,7 @@ export class Exchange implements Held {
   /** An expected refusal; in the middle of a body all that is left is to break off. */
   fail(answer: ErrorAnswer): 'answered' {
     this.#answered = true;
-    if (this.streaming) this.#response.destroy();
+    if (this.streaming) breakOff(this.#response);
     else sendError(this.#response, answer, this.headOnly);
     return 'answered';
   }
