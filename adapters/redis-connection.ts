@@ -16,6 +16,8 @@ const KEEP_ALIVE_MS = 5_000;
 export interface RedisConnectionOptions {
   /** `redis[s]://[user:password@]host[:port][/db]`, or the path of a Unix socket. */
   readonly url: string;
+  /** PEM of the authority that signed the server's certificate, where it is not a public one. */
+  readonly ca?: string;
   readonly log: Pick<Log, 'warn' | 'info'>;
 }
 
@@ -32,10 +34,11 @@ export function createRedis(
     readonly resendCount: number;
   },
 ): Redis {
-  const { url, log, name, timeoutMs, resendCount } = options;
+  const { url, ca, log, name, timeoutMs, resendCount } = options;
   const redis = new Redis(url, {
     // RESP2: replies have the shapes that the Redis documentation shows, on every server version.
     protocol: 2,
+    ...(ca === undefined ? {} : { tls: { ca } }),
     lazyConnect: true,
     connectionName: name,
     disableClientInfo: true,

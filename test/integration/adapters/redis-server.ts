@@ -6,6 +6,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { createServer as createTlsServer } from 'node:tls';
 
 export class RedisServer {
   readonly socketPath: string;
@@ -80,10 +81,11 @@ export class RedisProxy {
     this.#server = server;
   }
 
-  static async start(redis: RedisServer): Promise<RedisProxy> {
-    const server = createServer();
+  /** @param tls makes it speak TLS with this certificate. */
+  static async start(redis: RedisServer, tls?: { cert: string; key: string }): Promise<RedisProxy> {
+    const server = tls ? createTlsServer(tls) : createServer();
     const proxy = new RedisProxy(server);
-    server.on('connection', (client) => {
+    server.on(tls ? 'secureConnection' : 'connection', (client: Socket) => {
       const upstream = connect(redis.socketPath);
       for (const socket of [client, upstream]) {
         proxy.#sockets.add(socket);
