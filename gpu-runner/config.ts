@@ -116,7 +116,11 @@ function redisUrl(text: ReadText, problems: string[]): string {
 function storeOf(text: ReadText, problems: string[]): object {
   const bucket = text('MIRROR_MEDIA_BUCKET');
   const directory = text('MIRROR_DATA_DIRECTORY');
-  if (bucket !== undefined) return { kind: 's3', bucket, region: text('AWS_REGION') };
+  if (bucket !== undefined) {
+    const region = text('AWS_REGION');
+    if (region === undefined) problems.push('AWS_REGION is missing: the region of the buckets');
+    return { kind: 's3', bucket, region };
+  }
   if (directory === undefined) problems.push('MIRROR_MEDIA_BUCKET or MIRROR_DATA_DIRECTORY is missing');
   return { kind: 'disk', directory };
 }
