@@ -95,3 +95,49 @@ export const registryErrors = defineErrors('REGISTRY', {
     remedy: 'Give mirror a Redis of its own; the reconciler rebuilds the records of what runs.',
   },
 });
+
+export const launcherErrors = defineErrors('LAUNCHER', {
+  THROTTLED: {
+    retryable: true,
+    meaning: 'ECS asks for fewer requests.',
+    remedy: 'Start the stream again in a few seconds; ask for a higher API quota if it happens often.',
+  },
+  DRAINING: {
+    retryable: true,
+    meaning: 'A service with this name is still draining.',
+    remedy: 'Start the stream again: each start makes a name of its own.',
+  },
+  REFUSED: {
+    retryable: false,
+    meaning: 'ECS refused the request.',
+    remedy: 'Read the cause: a missing right of the role, a cluster, subnet or target group that is gone.',
+  },
+  UNREACHABLE: {
+    retryable: true,
+    meaning: 'ECS did not answer.',
+    remedy: 'Check the interface endpoint or the NAT on the way, and the health page of the region.',
+  },
+  RECORD_TOO_LARGE: {
+    retryable: false,
+    meaning: "The stream's record does not fit into the tags of its service.",
+    remedy: 'Shorten the SDP, the list of sources, or the name.',
+  },
+});
+
+export const secretsErrors = defineErrors('SECRETS', {
+  THROTTLED: {
+    retryable: true,
+    meaning: 'Secrets Manager asks for fewer requests.',
+    remedy: 'Try again in a few seconds.',
+  },
+  REFUSED: {
+    retryable: false,
+    meaning: 'Secrets Manager refused the request.',
+    remedy: 'Read the cause: most often the role lacks a right on the secrets below its prefix.',
+  },
+  UNREACHABLE: {
+    retryable: true,
+    meaning: 'Secrets Manager did not answer.',
+    remedy: 'Check the interface endpoint or the NAT on the way, and the health page of the region.',
+  },
+});

@@ -10,5 +10,6 @@ export const ingestSlotSchema = z.strictObject({
   secondPort: z.int().min(1).max(65_535).optional(),
   /** Of the NLB target group behind the port; on AWS only. */
   targetGroupArn: z.string().max(2_048).optional(),
+  secondTargetGroupArn: z.string().max(2_048).optional(),
 });
 export type IngestSlot = z.output<typeof ingestSlotSchema>;

@@ -40,9 +40,12 @@ export interface Launcher {
   /**
    * Ends the runner, and with it every left-over of its start. Idempotent; unknown ids are `stopped`.
    *
-   * @returns `draining` when the runner may take seconds more to end; `list` shows it until then.
+   * @returns `draining` when the runner may take seconds more to end. Asking again answers `stopped` by then.
    */
   stop(run: { readonly streamId: string; readonly startId: string }): Promise<'stopped' | 'draining'>;
-  /** Everything that runs or drains, as the launcher itself knows it and not as the registry remembers. */
+  /**
+   * What runs, as the launcher itself knows it and not as the registry remembers. A runner that drains may be
+   * missing already: ECS no longer lists a service that was deleted.
+   */
   list(): Promise<readonly LaunchedRunner[]>;
 }
