@@ -1,8 +1,10 @@
-/** The demo feeds as one child process. */
+/** The demo feeds as child processes: up to six in each, as many as one sends. */
 import type { Log } from '../domain/log.ts';
-import type { DemoFeed } from '../tools/feeds/demo.ts';
+import { DEMO_FEED_NAMES, type DemoFeed } from '../tools/feeds/demo.ts';
 import { type ChildProgram, startChild } from './child-process.ts';
 import { Supervisor } from './supervisor.ts';
+
+const FEEDS_PER_CHILD = DEMO_FEED_NAMES.length;
 
 export interface DemoFeedsDependencies {
   readonly feeds: readonly DemoFeed[];
@@ -19,10 +21,19 @@ export class DemoFeeds {
     this.#dependencies = dependencies;
   }
 
-  /** Sends until the signal aborts. Without feeds there is nothing to do. */
+  /** Sends until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { feeds, program, log, nowMs, sleep } = this.#dependencies;
-    if (feeds.length === 0) return;
+    const { feeds } = this.#dependencies;
+    const childCount = Math.ceil(feeds.length / FEEDS_PER_CHILD);
+    await Promise.all(
+      Array.from({ length: childCount }, (_, index) =>
+        this.#keepSending(feeds.slice(index * FEEDS_PER_CHILD, (index + 1) * FEEDS_PER_CHILD), signal),
+      ),
+    );
+  }
+
+  async #keepSending(feeds: readonly DemoFeed[], signal: AbortSignal): Promise<void> {
+    const { program, log, nowMs, sleep } = this.#dependencies;
     const supervisor = new Supervisor({
       start: () =>
         startChild(

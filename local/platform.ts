@@ -58,12 +58,12 @@ export class LocalPlatform {
    * @throws MirrorError LOCAL_*.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { root, options } = this.#dependencies;
+    const { root, options, log } = this.#dependencies;
     const directory = await holdDataDirectory(options.dataDir);
     try {
       const [files, programs, tls] = await Promise.all([
         bundlePage(root),
-        preparePrograms(root),
+        preparePrograms(root, log),
         this.#certificate(directory),
         checkCodecs(root),
       ]);

@@ -1,6 +1,14 @@
-/** The programs that run as children. */
+/**
+ * The programs that run as children. They are bundled once at the start: a bundled runner is up in 0.6 s with
+ * 100 MB and half a second of CPU, one that compiles its TypeScript itself in 1.6 s with 137 MB and 1.5 s of
+ * CPU, times the number of streams.
+ */
 import { execFile } from 'node:child_process';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { build, type OutputFile } from 'esbuild';
+import { messageOf } from '../domain/errors.ts';
+import type { Log } from '../domain/log.ts';
 import type { ChildProgram } from './child-process.ts';
 import { localErrors } from './errors.ts';
 
@@ -9,15 +17,77 @@ export interface ChildPrograms {
   readonly demoFeeds: ChildProgram;
 }
 
+const SOURCES = { runner: 'gpu-runner/main.ts', demoFeeds: 'tools/feeds/demo.ts' } as const;
+/** Native code, and packages that only the cloud's adapters load, by themselves, when asked for. */
+const NOT_BUNDLED = ['node-av', 'node-av/*', '@aws-sdk/*', 'ioredis'];
+/** Bundles have a hash in their names; those of earlier versions go after this time. */
+const BUNDLE_KEPT_MS = 86_400_000;
 const CHECK_TIMEOUT_MS = 30_000;
 
-export async function preparePrograms(root: string): Promise<ChildPrograms> {
-  const program = (file: string): ChildProgram => ({
-    file: join(root, file),
-    execArgv: ['--import', 'tsx'],
-    workingDirectory: root,
+/** Where the checkout cannot be written, the children compile for themselves. */
+export async function preparePrograms(root: string, log: Log): Promise<ChildPrograms> {
+  try {
+    return await bundlePrograms(root);
+  } catch (error) {
+    log.warn('bundling-failed', { reason: messageOf(error) });
+    const program = (source: string): ChildProgram => ({
+      file: join(root, source),
+      execArgv: ['--import', 'tsx'],
+      workingDirectory: root,
+    });
+    return { runner: program(SOURCES.runner), demoFeeds: program(SOURCES.demoFeeds) };
+  }
+}
+
+async function bundlePrograms(root: string): Promise<ChildPrograms> {
+  const directory = join(root, 'dist', 'local');
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: SOURCES,
+    outdir: directory,
+    entryNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    outExtension: { '.js': '.mjs' },
+    // Packages in CommonJS call require for Node's own modules.
+    banner: {
+      js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+    },
+    external: NOT_BUNDLED,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    write: false,
+    logLevel: 'silent',
   });
-  return { runner: program('gpu-runner/main.ts'), demoFeeds: program('tools/feeds/demo.ts') };
+  await mkdir(directory, { recursive: true });
+  await Promise.all(result.outputFiles.map(place));
+  await removeOldBundles(directory);
+  const program = (name: keyof typeof SOURCES): ChildProgram => {
+    const file = result.outputFiles.find(({ path }) =>
+      new RegExp(`[\\\\/]${name}-[^\\\\/]*\\.mjs$`).test(path),
+    );
+    if (!file) throw new Error(`The bundle of ${name} is missing.`);
+    return { file: file.path, execArgv: ['--enable-source-maps'], workingDirectory: root };
+  };
+  return { runner: program('runner'), demoFeeds: program('demoFeeds') };
+}
+
+/** Another mirror may be starting from the same checkout: a file is there whole or not at all. */
+async function place(file: OutputFile): Promise<void> {
+  const temporary = `${file.path}.${process.pid}`;
+  await writeFile(temporary, file.contents);
+  await rename(temporary, file.path);
+}
+
+async function removeOldBundles(directory: string): Promise<void> {
+  const oldestKeptMs = Date.now() - BUNDLE_KEPT_MS;
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    if ((await stat(path)).mtimeMs < oldestKeptMs) await rm(path, { force: true });
+  }
 }
 
 /**

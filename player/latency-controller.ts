@@ -95,8 +95,12 @@ export class LatencyNeed {
   }
 }
 
-/** The shared target may fall only this fast, so that one good second does not undo what was learnt. */
+/**
+ * The shared target falls slowly, so that one good second does not undo what was learnt, and faster the more
+ * there is to gain: a page that loads needs a second in the beginning and half of it a little later.
+ */
 const TARGET_FALL_MS_PER_S = 10;
+const TARGET_FALL_SHARE_PER_S = 0.06;
 
 /**
  * The latency that all panes share.
@@ -115,7 +119,9 @@ export function sharedLatencyMs(
   const mostMs = Math.max(...needsMs.filter((needMs) => needMs <= leastMs + limits.straggleMs));
   const wantedMs = Math.min(limits.latencyMaxMs, Math.max(limits.latencyMinMs, mostMs));
   if (!current) return wantedMs;
-  return Math.max(wantedMs, current.latencyMs - (current.ageMs / 1000) * TARGET_FALL_MS_PER_S);
+  const gainMs = current.latencyMs - wantedMs;
+  const fallMs = (current.ageMs / 1000) * (TARGET_FALL_MS_PER_S + TARGET_FALL_SHARE_PER_S * gainMs);
+  return Math.max(wantedMs, current.latencyMs - fallMs);
 }
 
 export type Correction =

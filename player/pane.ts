@@ -240,7 +240,7 @@ export class Pane {
     const hadPicture = this.#phase === 'playing' || this.#phase === 'stalled';
     if (hadPicture && stillMs > STALL_MIN_MS && !this.#stallCounted && !this.media.seeking) {
       this.#stallCounted = true;
-      if (nowMs - this.#lastSeekAtMs > SEEK_PAUSE_MS) {
+      if (nowMs - this.#lastSeekAtMs > SEEK_PAUSE_MS && nowMs - this.#placedAtMs > SETTLE_MS) {
         this.#stallCount += 1;
         this.need.stalled();
       }

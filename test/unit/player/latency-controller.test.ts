@@ -106,7 +106,8 @@ describe('the latency that all panes share', () => {
 
   it('rises at once and falls slowly', () => {
     expect(sharedLatencyMs([700], { latencyMs: 400, ageMs: 100 })).toBe(700);
-    expect(sharedLatencyMs([400], { latencyMs: 700, ageMs: 1_000 })).toBe(690);
+    expect(sharedLatencyMs([690], { latencyMs: 700, ageMs: 500 })).toBeCloseTo(694.7);
+    expect(sharedLatencyMs([400], { latencyMs: 700, ageMs: 1_000 })).toBeCloseTo(672);
   });
 
   it('without panes the last one is kept', () => {

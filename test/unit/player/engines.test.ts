@@ -1,0 +1,103 @@
+import HlsJs from 'hls.js';
+import { describe, expect, it } from 'vitest';
+import { EPOCH_MS } from '../../../domain/timeline.ts';
+import { ArrivalWatch } from '../../../player/engines/arrival-watch.ts';
+import { BUFFER_PADDING_S, HLS_CONFIG, tightenFragmentTracker } from '../../../player/engines/hls-js.ts';
+import { codecOf } from '../../../player/engines/init-codec.ts';
+import { PARTS, SEGMENTS } from '../../../player/engines/piece-grid.ts';
+
+describe('hls.js as it is pinned', () => {
+  it('has the private field whose value would lose the last part of each segment', () => {
+    const hls = new HlsJs(HLS_CONFIG);
+    const tracker: unknown = Reflect.get(Reflect.get(hls, 'streamController') ?? {}, 'fragmentTracker');
+    expect(tracker).toHaveProperty('bufferPadding', 0.2);
+    expect(tightenFragmentTracker(hls)).toBe(true);
+    expect(tracker).toHaveProperty('bufferPadding', BUFFER_PADDING_S);
+    hls.destroy();
+  });
+
+  it('another release without the field is noticed', () => {
+    expect(tightenFragmentTracker({})).toBe(false);
+    expect(tightenFragmentTracker({ streamController: { fragmentTracker: { bufferPadding: 'x' } } })).toBe(
+      false,
+    );
+  });
+
+  it('takes our settings', () => {
+    const hls = new HlsJs(HLS_CONFIG);
+    expect(hls.config.maxFragLookUpTolerance).toBe(0.01);
+    expect(hls.config.liveDurationInfinity).toBe(true);
+    hls.destroy();
+  });
+});
+
+describe('addresses from a clock', () => {
+  it.each([
+    [0, '0', '0.0'],
+    [499, '0', '0.4'],
+    [500, '1', '1.0'],
+    [12_345_678, '24691', '24691.1'],
+  ])('%i ms after EPOCH is segment %s and part %s', (afterEpochMs, segment, part) => {
+    expect(SEGMENTS.name(SEGMENTS.indexAt(EPOCH_MS + afterEpochMs))).toBe(segment);
+    expect(PARTS.name(PARTS.indexAt(EPOCH_MS + afterEpochMs))).toBe(part);
+  });
+
+  it('a piece covers its interval and the next one begins where it ends', () => {
+    for (const grid of [SEGMENTS, PARTS]) {
+      const index = grid.indexAt(EPOCH_MS + 98_765_432);
+      expect(grid.startMs(index + 1) - grid.startMs(index)).toBe(grid.pieceMs);
+      expect(grid.indexAt(grid.startMs(index))).toBe(index);
+      expect(grid.indexAt(grid.startMs(index) - 1)).toBe(index - 1);
+    }
+  });
+});
+
+describe('growing segments on the way here', () => {
+  const held = { askedAtMs: 0, firstByteAtMs: 510, endMs: 500 };
+  const growing = { askedAtMs: 0, firstByteAtMs: 120, endMs: 500 };
+
+  it('three in a row that come only when they are whole are held back', () => {
+    const watch = new ArrivalWatch();
+    watch.add(held);
+    watch.add(held);
+    expect(watch.heldBack).toBe(false);
+    watch.add(held);
+    expect(watch.heldBack).toBe(true);
+  });
+
+  it('one that grows in between starts the count anew', () => {
+    const watch = new ArrivalWatch();
+    for (const arrival of [held, held, growing, held, held]) watch.add(arrival);
+    expect(watch.heldBack).toBe(false);
+  });
+
+  it('one that was asked for when it was all but made tells nothing', () => {
+    const watch = new ArrivalWatch();
+    for (let count = 0; count < 9; count++) watch.add({ ...held, askedAtMs: 450 });
+    expect(watch.heldBack).toBe(false);
+  });
+});
+
+describe('codec of an init segment', () => {
+  const text = (value: string) => [...Buffer.from(value)];
+  const avcC = [...text('avcC'), 1, 0x42, 0xc0, 0x1e, 0xff];
+
+  it('is read from the avcC box', () => {
+    expect(codecOf(Uint8Array.from([0, 0, 0, 12, ...avcC]))).toBe('video/mp4; codecs="avc1.42c01e"');
+  });
+
+  it('names both tracks when there are two', () => {
+    expect(codecOf(Uint8Array.from([...avcC, ...text('mp4a')]))).toBe(
+      'video/mp4; codecs="avc1.42c01e,mp4a.40.2"',
+    );
+  });
+
+  it('sound alone is audio', () => {
+    expect(codecOf(Uint8Array.from(text('..mp4a..')))).toBe('audio/mp4; codecs="mp4a.40.2"');
+  });
+
+  it('anything else is nothing that this page plays', () => {
+    expect(codecOf(Uint8Array.from(text('hvcC')))).toBeUndefined();
+    expect(codecOf(new Uint8Array())).toBeUndefined();
+  });
+});
