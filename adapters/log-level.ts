@@ -17,7 +17,12 @@ export function withoutSecrets(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => {
       if (value !== undefined && value !== null && SECRET_NAME.test(name)) return [name, '***'];
-      return [name, typeof value === 'string' ? value.replace(SECRET_IN_TEXT, '$1$2***') : value];
+      if (typeof value === 'string') return [name, masked(value)];
+      return [name, Array.isArray(value) ? value.map(masked) : value];
     }),
   );
+}
+
+function masked(text: string): string {
+  return text.replace(SECRET_IN_TEXT, '$1$2***');
 }
