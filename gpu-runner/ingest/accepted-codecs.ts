@@ -91,3 +91,7 @@ export type VideoCodec = 'hevc' | 'h264';
 export function videoCodecOf(codecId: AVCodecID): VideoCodec {
   return codecId === AV_CODEC_ID_HEVC ? 'hevc' : 'h264';
 }
+
+export function codecIdOf(codec: VideoCodec): AVCodecID {
+  return codec === 'hevc' ? AV_CODEC_ID_HEVC : AV_CODEC_ID_H264;
+}

@@ -31,6 +31,30 @@ export function readAccessUnit(bytes: Uint8Array, codec: VideoCodec): AccessUnit
 }
 
 /**
+ * The codec that the parameter sets before a picture are written in; undefined for a picture without any. A
+ * sender may change its codec and keep its PID, which FFmpeg's demuxer does not notice.
+ */
+export function codecOfParameterSets(bytes: Uint8Array): VideoCodec | undefined {
+  let nalCount = 0;
+  let isH264 = false;
+  for (const nal of nalUnits(bytes)) {
+    nalCount += 1;
+    if (nalCount > MAX_SCANNED_PARAMETER_SETS) return undefined;
+    const header = nal[0] ?? 0;
+    // HEVC's SPS in layer 0 is 0x42 0x01, of which H.264 would have no NAL type in use (2 with a reference).
+    if (header === HEVC_SPS_HEADER && nal[1] === 1) return 'hevc';
+    const isSps = (header & 0x9f) === 7 && (header & 0x60) !== 0;
+    const isPps = (header & 0x9f) === 8 && (header & 0x60) !== 0;
+    if (isH264 && isPps) return 'h264';
+    isH264 ||= isSps;
+  }
+  return undefined;
+}
+
+const HEVC_SPS_HEADER = 0x42;
+const MAX_SCANNED_PARAMETER_SETS = 6;
+
+/**
  * Whether a PES packet is one whole picture, as nearly every encoder sends it. Where it is not (pictures that
  * begin or end inside a PES packet, or several in one), FFmpeg's parser must put them together.
  */

@@ -6,8 +6,14 @@ import { AV_NOPTS_VALUE, AV_PKT_FLAG_CORRUPT } from 'node-av/constants';
 import { CodecParameters, Packet, type Stream } from 'node-av/lib';
 import type { Log } from '../../domain/log.ts';
 import type { SourceEvent, SourceTrack } from '../media.ts';
-import { chooseTracks, type StreamEntry, type TrackChoice, videoCodecOf } from './accepted-codecs.ts';
-import { isOneAccessUnit, readAccessUnit } from './access-unit.ts';
+import {
+  chooseTracks,
+  codecIdOf,
+  type StreamEntry,
+  type TrackChoice,
+  videoCodecOf,
+} from './accepted-codecs.ts';
+import { codecOfParameterSets, isOneAccessUnit, readAccessUnit } from './access-unit.ts';
 import { AudioFramer, durationTicks } from './audio-framing.ts';
 import { audioHeaderReader } from './audio-headers.ts';
 import { TimestampUnwrap } from './timestamp-unwrap.ts';
@@ -68,6 +74,7 @@ export class FeedTracks {
   async deliver(packet: Packet, arrivalMs: number): Promise<boolean> {
     this.#lastPacketAtMs.set(packet.streamIndex, arrivalMs);
     await this.#followMove(packet.streamIndex, arrivalMs);
+    await this.#followCodec(packet);
     if (this.#choice.kind !== 'chosen') return false;
     const { video, audio } = this.#choice;
     if (packet.streamIndex === video.index) {
@@ -105,6 +112,18 @@ export class FeedTracks {
     if (!videoMoves && !audioMoves) return;
     await this.leave(videoMoves ? 'the feed changed its video track' : 'the feed changed its audio track');
     this.#choice = choice;
+    this.#decodableSinceMs = undefined;
+  }
+
+  /** The sender changed its codec and kept its PID, as an encoder does that was set up anew. */
+  async #followCodec(packet: Packet): Promise<void> {
+    if (this.#choice.kind !== 'chosen' || !this.#options.isMpegTs) return;
+    const { video } = this.#choice;
+    if (packet.streamIndex !== video.index) return;
+    const codec = codecOfParameterSets(packet.data ?? NO_BYTES);
+    if (codec === undefined || codec === videoCodecOf(video.codecId)) return;
+    await this.leave('the feed changed its video codec');
+    this.#choice = { ...this.#choice, video: { ...video, codecId: codecIdOf(codec) } };
     this.#decodableSinceMs = undefined;
   }
 
@@ -153,6 +172,7 @@ export class FeedTracks {
     codecParameters.alloc();
     if (stream === undefined) return { track, codecParameters, timeBase: { num: 1, den: 90_000 } };
     stream.codecpar.copy(codecParameters);
+    codecParameters.codecId = entry.codecId;
     return { track, codecParameters, timeBase: { num: stream.timeBase.num, den: stream.timeBase.den } };
   }
 
@@ -186,6 +206,8 @@ export class FeedTracks {
     return ticks === AV_NOPTS_VALUE ? ticks : this.#unwrap.unwrap(ticks);
   }
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 export function newPacket(): Packet {
   const packet = new Packet();
