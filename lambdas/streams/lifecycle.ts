@@ -48,6 +48,8 @@ export interface StartResult {
 
 /** Between two looks at an operation of somebody else. */
 const JOIN_POLL_MS = 100;
+/** Between two questions whether a runner has ended: each is a request to ECS. */
+const DRAIN_POLL_MS = 1_000;
 
 export class StreamLifecycle {
   readonly #dependencies: StreamLifecycleDependencies;
@@ -65,7 +67,7 @@ export class StreamLifecycle {
       const { state } = stateOf(record);
       if (isRunning(state) && record.run) return this.#started(record, record.run);
       if (state === 'stopping') {
-        await this.#waitOrBusy(deadlineMs, 'The runner of the last start is still ending.');
+        await this.#drained(record, deadlineMs);
         continue;
       }
       if (record.run) {
@@ -105,6 +107,22 @@ export class StreamLifecycle {
       return withState(rest, { state: 'stopped', atMs: clock.nowMs(), reason });
     });
     return 'record' in update ? update.record : record;
+  }
+
+  /** Fails a stream whose runner is gone, and gives back what it held, so that others can have it. */
+  async abandon(record: StreamRecord, reason: string): Promise<'failed' | 'unchanged'> {
+    const { registry, launcher, clock } = this.#dependencies;
+    const { run } = record;
+    if (run && (await launcher.stop({ streamId: record.id, startId: run.startId })) === 'draining')
+      return 'unchanged';
+    if (run) await this.#giveBack(record.id, run);
+    const update = await updateRecord(registry, record.id, (latest) => {
+      if (latest.run?.startId !== run?.startId || latest.operation || !isRunning(stateOf(latest).state))
+        return undefined;
+      const { run: _run, ...rest } = latest;
+      return withState(rest, { state: 'failed', atMs: clock.nowMs(), reason });
+    });
+    return update.kind === 'updated' ? 'failed' : 'unchanged';
   }
 
   async #launch({
@@ -289,9 +307,19 @@ export class StreamLifecycle {
     });
   }
 
-  async #waitOrBusy(deadlineMs: number, detail: string): Promise<void> {
+  /** Waits for the last runner to end, and does not rely on the event that says so. */
+  async #drained(record: StreamRecord, deadlineMs: number): Promise<void> {
+    const { launcher } = this.#dependencies;
+    const gone =
+      !record.run ||
+      (await launcher.stop({ streamId: record.id, startId: record.run.startId })) === 'stopped';
+    if (gone) await this.finishStop(record);
+    else await this.#waitOrBusy(deadlineMs, 'The runner of the last start is still ending.', DRAIN_POLL_MS);
+  }
+
+  async #waitOrBusy(deadlineMs: number, detail: string, pollMs = JOIN_POLL_MS): Promise<void> {
     if (this.#dependencies.clock.nowMs() >= deadlineMs) throw controlErrors.create('STREAM_BUSY', detail);
-    await this.#dependencies.sleep(JOIN_POLL_MS);
+    await this.#dependencies.sleep(pollMs);
   }
 
   #joinDeadlineMs(): number {
