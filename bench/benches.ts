@@ -1,5 +1,7 @@
 /** All benches, in the order in which they run. */
 import { glassToGlassBenches } from './glass-to-glass.bench.ts';
+import { partLatencyBench } from './part-latency.bench.ts';
 import type { Bench } from './result.ts';
+import { senderLossBench } from './sender-loss.bench.ts';
 
-export const BENCHES: readonly Bench[] = [...glassToGlassBenches];
+export const BENCHES: readonly Bench[] = [...glassToGlassBenches, partLatencyBench, senderLossBench];

@@ -147,11 +147,11 @@ function coresByProgram(
   after: readonly ProcessSample[],
   wallMs: number,
 ): Omit<BusyReport, 'machineShare'> {
-  const cores = (part: string) => coresUsed(before, after, wallMs, ({ command }) => command.includes(part));
+  const cores = (part: RegExp) => coresUsed(before, after, wallMs, ({ command }) => part.test(command));
   return {
-    chromiumCores: cores('chromium'),
-    runnerCores: cores('gpu-runner/main'),
-    platformCores: cores('local/main'),
-    feedCores: cores('feeds/demo'),
+    chromiumCores: cores(/chromium/),
+    runnerCores: cores(/gpu-runner\/main|local\/runner-/),
+    platformCores: cores(/local\/main/),
+    feedCores: cores(/feeds\/demo|local\/demoFeeds-/),
   };
 }

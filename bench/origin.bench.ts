@@ -1,0 +1,121 @@
+/** How many Low-Latency HLS clients one origin process serves. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { Bench, BenchContext, BenchOutcome } from './result.ts';
+import { summarize } from './statistics.ts';
+
+const WARM_UP_MS = 4_000;
+const DURATION_MS = 20_000;
+const QUICK_MS = 6_000;
+const LATENESS_AT_MOST_MS = 50;
+
+const listeningSchema = z.object({ port: z.int() });
+const usageSchema = z.object({ cpuMs: z.number(), residentBytes: z.number(), metrics: z.unknown() });
+const loadSchema = z.object({
+  phase: z.literal('done'),
+  playlistMs: z.array(z.number()),
+  partMs: z.array(z.number()),
+  errorCount: z.int(),
+  cpuMs: z.number(),
+});
+
+/** Targets: issue "the live path". 1,000 clients are what must be reached; 2,000 show what is left. */
+export const originBenches: readonly Bench[] = [1_000, 2_000].map((clientCount) => ({
+  name: `origin-${clientCount}`,
+  title: `Origin: ${clientCount.toLocaleString('en')} clients, playlist and part each 100 ms`,
+  run: (context) => measureOrigin(context, clientCount),
+}));
+
+async function measureOrigin(context: BenchContext, clientCount: number): Promise<BenchOutcome> {
+  const durationMs = context.quick ? QUICK_MS : DURATION_MS;
+  const server = start('origin-server.ts', ['--expose-gc']);
+  let load: ChildProcess | undefined;
+  try {
+    const { port } = listeningSchema.parse(await message(server));
+    const idle = await usage(server);
+    load = start('origin-load.ts');
+    context.say(`${clientCount} clients for ${(WARM_UP_MS + durationMs) / 1000} s`);
+    load.send({ port, clientCount, warmUpMs: WARM_UP_MS, durationMs });
+    await message(load);
+    const before = await usage(server);
+    const report = loadSchema.parse(await message(load));
+    const after = await usage(server);
+    return outcome({ clientCount, durationMs, idle, before, after, report });
+  } finally {
+    server.disconnect();
+    load?.disconnect();
+  }
+}
+
+interface Recorded {
+  readonly clientCount: number;
+  readonly durationMs: number;
+  readonly idle: z.output<typeof usageSchema>;
+  readonly before: z.output<typeof usageSchema>;
+  readonly after: z.output<typeof usageSchema>;
+  readonly report: z.output<typeof loadSchema>;
+}
+
+function outcome({ clientCount, durationMs, idle, before, after, report }: Recorded): BenchOutcome {
+  const playlist = summarize(report.playlistMs);
+  const part = summarize(report.partMs);
+  const requestCount = playlist.count + part.count;
+  const bytesPerClient = (after.residentBytes - idle.residentBytes) / clientCount;
+  return {
+    measures: [
+      {
+        what: 'requests answered',
+        value: (requestCount * 1000) / durationMs,
+        unit: '1/s',
+        atLeast: clientCount * 20 * 0.99,
+      },
+      { what: 'playlist after announcement, p50', value: playlist.p50, unit: 'ms' },
+      {
+        what: 'playlist after announcement, p99',
+        value: playlist.p99,
+        unit: 'ms',
+        atMost: LATENESS_AT_MOST_MS,
+      },
+      { what: 'part after announcement, p50', value: part.p50, unit: 'ms' },
+      { what: 'part after announcement, p99', value: part.p99, unit: 'ms', atMost: LATENESS_AT_MOST_MS },
+      { what: 'errors', value: report.errorCount, unit: '', atMost: 0 },
+      { what: 'CPU of the origin', value: (after.cpuMs - before.cpuMs) / durationMs, unit: 'cores' },
+      { what: 'CPU of the clients', value: report.cpuMs / durationMs, unit: 'cores' },
+      { what: 'memory per client', value: bytesPerClient / 1024, unit: 'KiB' },
+    ],
+    notes: [
+      'All clients ask for the same part in the same instant, so the last of them waits for all others: p99 is the time to answer everyone.',
+      'Origin, publisher and clients share the machine; the lateness includes that of the clients themselves.',
+    ],
+    detail: { playlist, part, metrics: after.metrics },
+  };
+}
+
+function start(file: string, nodeArguments: readonly string[] = []): ChildProcess {
+  return fork(fileURLToPath(new URL(file, import.meta.url)), {
+    execArgv: ['--import', 'tsx', ...nodeArguments],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}
+
+async function usage(server: ChildProcess): Promise<z.output<typeof usageSchema>> {
+  server.send('usage');
+  return usageSchema.parse(await message(server));
+}
+
+/** The next message of a child. @throws when it exits instead. */
+async function message(child: ChildProcess): Promise<unknown> {
+  const settled = new AbortController();
+  try {
+    return await Promise.race([
+      once(child, 'message', { signal: settled.signal }).then(([value]) => value as unknown),
+      once(child, 'exit', { signal: settled.signal }).then(([code]) => {
+        throw new Error(`A process of the bench exited with ${String(code)}.`);
+      }),
+    ]);
+  } finally {
+    settled.abort();
+  }
+}
