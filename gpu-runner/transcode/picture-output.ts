@@ -82,7 +82,8 @@ export class PictureOutput {
       return undefined;
     }
     if (placement.kind === 'late') counters.droppedFrameCount++;
-    else for (let back = placement.repeatCount; back > 0; back--) this.#repeat(placement.slot - back, false);
+    if (placement.kind === 'fill')
+      for (let back = placement.repeatCount; back > 0; back--) this.#repeat(placement.slot - back, false);
     const { promise, resolve } = deferred<Frame | undefined>();
     const slot = placement.kind === 'fill' ? { slot: placement.slot } : {};
     if (this.#queue.push({ ...slot, picture: promise })) return { fulfil: resolve };

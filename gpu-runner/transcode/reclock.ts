@@ -195,6 +195,8 @@ export type Placement =
   | { readonly kind: 'fill'; readonly slot: number; readonly repeatCount: number }
   /** Its slot is gone to a repeat already: it becomes what the next repeat shows. */
   | { readonly kind: 'late' }
+  /** Output has not begun: it is what the first slot shows if nothing newer comes. */
+  | { readonly kind: 'before-start' }
   /** The feed has more pictures than the grid has slots. */
   | { readonly kind: 'surplus' };
 
@@ -210,9 +212,11 @@ export class SlotFiller {
   /** The first slot that nothing fills yet. */
   #nextSlot: number;
   #lastFillWasRepeat = false;
+  readonly #firstSlot: number;
 
   constructor(options: { frameRate: number; firstSlot: number }) {
     this.frameMs = 1000 / options.frameRate;
+    this.#firstSlot = options.firstSlot;
     this.#nextSlot = options.firstSlot;
   }
 
@@ -225,7 +229,10 @@ export class SlotFiller {
     const position = wallMs / this.frameMs;
     const next = this.#nextSlot;
     const reach = 0.5 + SLOT_HYSTERESIS;
-    if (position < next - reach) return { kind: this.#lastFillWasRepeat ? 'late' : 'surplus' };
+    if (position < next - reach) {
+      if (next === this.#firstSlot) return { kind: 'before-start' };
+      return { kind: this.#lastFillWasRepeat ? 'late' : 'surplus' };
+    }
     const slot = position <= next + reach ? next : Math.max(next, Math.round(position));
     this.#nextSlot = slot + 1;
     this.#lastFillWasRepeat = false;

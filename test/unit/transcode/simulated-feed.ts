@@ -69,8 +69,8 @@ export function runFeed(frameRate: number, arrivals: readonly Arrival[], untilMs
       counts.drop++;
       return;
     }
-    if (placement.kind === 'late') {
-      counts.drop++;
+    if (placement.kind !== 'fill') {
+      if (placement.kind === 'late') counts.drop++;
       shown = index;
       return;
     }
