@@ -6,9 +6,9 @@ import { partKey } from '../domain/media-store.ts';
 import type { Rendition } from '../domain/renditions.ts';
 import { partFromOrdinal } from '../domain/timeline.ts';
 import type { Exchange, Outcome } from './exchange.ts';
-import { CACHE, CONTENT_TYPES, type ErrorAnswer, prepare } from './response.ts';
+import { contentTypeOf, type KnownStream, type RenditionWindow } from './known-stream.ts';
+import { CACHE, type ErrorAnswer, prepare } from './response.ts';
 import type { ReadOutcome } from './store-reads.ts';
-import type { KnownStream, RenditionWindow } from './stream-window.ts';
 
 /** Reads what is older than the window from the media store. */
 export type Archive = (key: string) => Promise<ReadOutcome>;
@@ -21,14 +21,9 @@ const TOO_FAR_AHEAD: ErrorAnswer = {
 };
 const STORE_FAILED: ErrorAnswer = { status: 503, reason: 'The media store does not answer. Try again.' };
 
-function contentTypeOf(rendition: Rendition): string {
-  return rendition === 'audio' ? CONTENT_TYPES.audio : CONTENT_TYPES.video;
-}
-
-export function answerInit(exchange: Exchange, known: KnownStream, rendition: Rendition): Outcome {
-  const state = exchange.stream.initState(rendition);
-  if (state.kind === 'ready')
-    return exchange.sendMedia(prepare(state.bytes, contentTypeOf(rendition), CACHE.init));
+export function answerInit(exchange: Exchange, known: KnownStream, window: RenditionWindow): Outcome {
+  const state = known.initState(window);
+  if (state.kind === 'ready') return exchange.sendMedia(state.prepared);
   if (state.kind === 'failed') return exchange.fail(STORE_FAILED);
   // The runner stores the init segment before its first part: before that, it may be on its way.
   const mayCome = state.kind === 'loading' || known.tracks.video.log.headOrdinal === NO_ORDINAL;
@@ -43,10 +38,10 @@ export function answerPart(
   archive: Archive,
 ): Outcome {
   const { stream } = exchange;
-  const state = stream.partState(window, ordinal);
+  const state = known.partState(window, ordinal);
   switch (state.kind) {
     case 'ready':
-      return exchange.sendMedia(prepare(state.bytes, contentTypeOf(window.timeline.rendition), CACHE.media));
+      return exchange.sendMedia(state.prepared);
     case 'loading':
       return stream.media;
     case 'ahead':
@@ -98,16 +93,15 @@ function answerWholeSegment(
   archive: Archive,
 ): Outcome {
   const { stream } = exchange;
-  const contentType = contentTypeOf(window.timeline.rendition);
   const mediaSequenceNumber = range.first / known.rules.partsPerSegment;
   const joined = window.segments.get(mediaSequenceNumber);
-  if (joined) return exchange.sendMedia(prepare(joined, contentType, CACHE.media));
+  if (joined) return exchange.sendMedia(joined);
   const pieces: Uint8Array[] = [];
   let isLoading = false;
   for (let ordinal = range.first; ordinal < range.end; ordinal += 1) {
     // Each state is asked for even when one is loading: asking is what starts a read.
-    const state = stream.partState(window, ordinal);
-    if (state.kind === 'ready') pieces.push(state.bytes);
+    const state = known.partState(window, ordinal);
+    if (state.kind === 'ready') pieces.push(state.prepared.bytes);
     else if (state.kind === 'old') return answerFromStore(exchange, known, window, range, archive);
     else if (state.kind === 'failed') return exchange.fail(STORE_FAILED);
     else if (state.kind === 'absent') return exchange.fail(NO_SUCH_MEDIA);
@@ -115,10 +109,10 @@ function answerWholeSegment(
   }
   if (isLoading) return stream.media;
   if (pieces.length === 0) return exchange.fail(IS_GAP);
-  const bytes = Buffer.concat(pieces);
+  const whole = prepare(Buffer.concat(pieces), contentTypeOf(window.timeline.rendition), CACHE.media);
   // The last segment of a broadcast that may be opened again could still grow.
-  if (!stream.ended) window.segments.set(mediaSequenceNumber, bytes);
-  return exchange.sendMedia(prepare(bytes, contentType, CACHE.media));
+  if (!stream.ended) window.segments.set(mediaSequenceNumber, whole);
+  return exchange.sendMedia(whole);
 }
 
 /** Sends what there is of the segment and has not been sent, and waits for the rest. */
@@ -131,13 +125,13 @@ function growSegment(
   const { stream } = exchange;
   for (let ordinal = exchange.nextOrdinal ?? range.first; ordinal < range.end; ordinal += 1) {
     exchange.nextOrdinal = ordinal;
-    const state = stream.partState(window, ordinal);
+    const state = known.partState(window, ordinal);
     if (state.kind === 'loading') return stream.media;
     if (state.kind === 'ahead') return waitAhead(exchange, known, window, ordinal);
     if (state.kind === 'ready') {
       if (!exchange.streaming) exchange.beginBody(contentTypeOf(window.timeline.rendition));
       if (exchange.headOnly) return 'answered';
-      exchange.writeBody(state.bytes);
+      exchange.writeBody(state.prepared.bytes);
       stream.extendDeadline(exchange);
     } else if (state.kind !== 'gap') {
       // A body with a hole would be cached as the segment for a day: broken off, it is not.

@@ -77,7 +77,7 @@ export function collectMetrics(input: {
     followedStreamCount += 1;
     playlistWriteCount += stream.playlistWriteCount;
     latePartCount += stream.latePartCount;
-    windowByteCount += stream.byteCount;
+    windowByteCount += stream.known?.byteCount ?? 0;
     if (stream.ended || stream.state !== 'known') continue;
     worstEdgeDelayMs = Math.max(worstEdgeDelayMs, stream.edgeDelayMs);
     worstFetchDelayMs = Math.max(worstFetchDelayMs, stream.fetchDelayMs);

@@ -8,6 +8,7 @@ import type { Log } from '../domain/log.ts';
 import type { MediaStoreReader } from '../domain/media-store.ts';
 import type { Clock } from '../domain/timeline.ts';
 import { type Answerer, Exchange, type HoldOutcome, type Outcome } from './exchange.ts';
+import type { KnownStream, RenditionWindow } from './known-stream.ts';
 import { ORIGIN_LIMITS, type OriginLimits } from './limits.ts';
 import { type Archive, answerInit, answerPart, answerSegment } from './media-answers.ts';
 import { collectMetrics, newCounters, type OriginMetrics } from './metrics.ts';
@@ -25,7 +26,7 @@ import {
   sendWhole,
 } from './response.ts';
 import { StoreReads } from './store-reads.ts';
-import { type KnownStream, type RenditionWindow, StreamWindow } from './stream-window.ts';
+import { StreamWindow } from './stream-window.ts';
 
 export interface OriginDependencies {
   readonly liveEdge: LiveEdgeReader;
@@ -185,7 +186,7 @@ export class Origin implements Answerer {
     const { request } = exchange;
     if (request.kind === 'time') return exchange.fail(UNKNOWN_STREAM);
     if (request.kind === 'multivariant' || request.kind === 'manifest') {
-      const text = exchange.stream.constantText(request.kind, request.access);
+      const text = known.constantText(request.kind, request.access);
       return exchange.sendWhole(text.for(exchange.acceptsGzip));
     }
     const window = known.renditions.get(request.rendition);
@@ -194,7 +195,7 @@ export class Origin implements Answerer {
     }
     switch (request.kind) {
       case 'init':
-        return answerInit(exchange, known, request.rendition);
+        return answerInit(exchange, known, window);
       case 'part': {
         const ordinal = request.mediaSequenceNumber * known.rules.partsPerSegment + request.partIndex;
         return answerPart(exchange, known, window, ordinal, this.#archive);
