@@ -10,7 +10,7 @@
  * The window is cut by MINID, not by MAXLEN: it is time. `~` leaves up to one node (100 entries) more.
  * Every key expires when nobody wrote for LOG_EXPIRY_MS.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import { LIVE_EDGE_WINDOW_MS, type PartEntry, type StreamInfo } from '../domain/live-edge.ts';
 import type { Track } from '../domain/renditions.ts';

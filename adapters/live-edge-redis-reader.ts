@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../domain/errors.ts';
 import type { LiveEdgeEvent, LiveEdgeReader, LiveEdgeSnapshot } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';

@@ -3,7 +3,7 @@
  * may run twice (a reply can be lost on the way and the command sent again) with the outcome of once.
  */
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import type {
   IdempotencyOutcome,
   Registry,

@@ -3,7 +3,7 @@
  * objects of `RECORDING_OBJECT_MS` that hold video and audio parts in turn, and a playlist that grows while
  * the recording goes on. `latest.json` names a stream's newest recording.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Objects are cut on the grid of the timeline: each covers one whole interval of this length since EPOCH. */
 export const RECORDING_OBJECT_MS = 6_000;

@@ -1,5 +1,5 @@
 /** What a stream is: its identity, how its feed arrives, and the states of its life. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SEED_LIMITS } from './profile.ts';
 import { STREAM_ID_PATTERN } from './stream-id.ts';
 

@@ -15,8 +15,11 @@ import type { Log } from '../domain/log.ts';
 import type { Clock } from '../domain/timeline.ts';
 import { TokenAuthorizer } from './authorizer/service.ts';
 import { ControlApi } from './http/api.ts';
-import { documentHandlers, streamHandlers, viewerHandlers } from './http/handlers.ts';
+import { documentHandlers } from './http/document-handlers.ts';
 import { controlRequestHandler, type NodeRequest, type NodeResponse } from './http/node-adapter.ts';
+import { streamHandlers } from './http/stream-handlers.ts';
+import { viewerHandlers } from './http/viewer-handlers.ts';
+import { TICKET_KEYS_SECRET, TOKENS_SECRET } from './secret-names.ts';
 import type { ResolveHost } from './streams/call-address.ts';
 import { StreamLifecycle } from './streams/lifecycle.ts';
 import { StreamService } from './streams/service.ts';
@@ -25,10 +28,6 @@ import { ViewerService } from './viewers/service.ts';
 import { SessionTokens } from './viewers/session-tokens.ts';
 import { Tickets } from './viewers/tickets.ts';
 import { WatchableStreams } from './viewers/watchable-streams.ts';
-
-/** Names of the secrets that an environment is set up with. */
-export const TOKENS_SECRET = 'control/tokens';
-export const TICKET_KEYS_SECRET = 'control/ticket-keys';
 
 export interface ControlPlaneDependencies {
   readonly registry: Registry;

@@ -2,7 +2,7 @@
  * The control API as data: each route with what it takes and what it answers. Requests are checked against
  * these schemas, and the OpenAPI document is made from them, so the two cannot differ.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HARDWARE, STREAM_STATES, streamIdSchema } from '../stream.ts';
 import type { ControlErrorName } from './errors.ts';
 import { createIngestSchema } from './ingest-request.ts';

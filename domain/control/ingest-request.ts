@@ -2,7 +2,7 @@
  * How a feed is to arrive, as the operator states it. Address and port of a listener come from the slot, and
  * passphrases live in the secret store, so neither is part of what a record keeps.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SEED_LIMITS } from '../profile.ts';
 import { passphraseSchema } from '../stream.ts';
 import { CONTROL_LIMITS } from './limits.ts';

@@ -1,5 +1,5 @@
 /** Ingest slots: the places at which encoders arrive. As many streams can run as there are slots. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const ingestSlotSchema = z.strictObject({
   /** Host name or address that encoders send to. */

@@ -1,5 +1,5 @@
 /** Viewer tickets and sessions. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { streamIdSchema } from '../stream.ts';
 import { CONTROL_LIMITS } from './limits.ts';
 

@@ -3,7 +3,7 @@
  * (Amazon CloudFront Developer Guide, "Create a signed URL using a custom policy"). The signature itself is
  * checked by whoever holds the public key.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseAddress, parseCidr, rangeContains } from './call-address.ts';
 import { matchesResource, type SignedQuery } from './playback.ts';
 

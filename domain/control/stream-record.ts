@@ -1,5 +1,5 @@
 /** The record of one stream: what the registry keeps and what the tags of its ECS service carry. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HARDWARE, STREAM_STATES, type StreamState, streamIdSchema } from '../stream.ts';
 import { streamIngestSchema } from './ingest-request.ts';
 import { CONTROL_LIMITS } from './limits.ts';

@@ -1,5 +1,5 @@
 /** Text from callers that will end in answers, logs, tags and tables. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * One line without control or bidirectional characters: neither a log line nor a table can be forged with

@@ -3,7 +3,7 @@
  * one client are valid at the same time during a rotation.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SCOPES, type Scope } from '../../domain/control/api.ts';
 import type { SecretStore } from '../../domain/control/secrets.ts';
 import type { Clock } from '../../domain/timeline.ts';

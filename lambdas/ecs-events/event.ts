@@ -2,7 +2,7 @@
  * The EventBridge events of ECS that concern runners (Amazon ECS Developer Guide, "Amazon ECS task state
  * change events" and "service action events"). Fields that are not read are not checked.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const taskDetailSchema = z.object({
   group: z.string().optional(),

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   ROUTE_NAMES,
   ROUTES,
@@ -59,11 +59,23 @@ export type ApiHandlers = {
 
 export interface ControlApiDependencies {
   readonly handlers: ApiHandlers;
-  readonly idempotency: IdempotencyRegistry;
+  /** Absent where no route keeps answers. */
+  readonly idempotency?: IdempotencyRegistry;
   readonly clock: Clock;
   readonly log: Log;
   /** Attributes of every cookie: `Secure; SameSite=None` behind TLS, `SameSite=Lax` on plain HTTP. */
   readonly cookieAttributes: string;
+  /** Told of every answer, for metrics. */
+  readonly onAnswer?: (answer: AnswerObservation) => void;
+}
+
+export interface AnswerObservation {
+  /** `unknown` for paths that are no route. */
+  readonly route: RouteName | 'unknown';
+  readonly status: number;
+  /** Of a problem. */
+  readonly code?: string;
+  readonly durationMs: number;
 }
 
 interface CompiledRoute {
@@ -97,12 +109,22 @@ export class ControlApi {
 
   /** Never rejects: whatever goes wrong becomes a problem document. */
   async handle(event: ApiEvent): Promise<APIGatewayProxyStructuredResultV2> {
-    const { requestId } = event.requestContext;
+    const { clock, onAnswer } = this.#dependencies;
+    const startedAtMs = clock.nowMs();
+    let result: APIGatewayProxyStructuredResultV2;
+    let code: string | undefined;
     try {
-      return await this.#answer(event);
+      result = await this.#answer(event);
     } catch (error) {
-      return this.#problem(error, requestId, event);
+      ({ result, code } = this.#problem(error, event));
     }
+    onAnswer?.({
+      route: routeNameOf(event),
+      status: result.statusCode ?? 0,
+      ...(code === undefined ? {} : { code }),
+      durationMs: clock.nowMs() - startedAtMs,
+    });
+    return result;
   }
 
   async #answer(event: ApiEvent): Promise<APIGatewayProxyStructuredResultV2> {
@@ -126,8 +148,9 @@ export class ControlApi {
       return this.#result(route.contract, await handler(request));
     };
     const key = event.headers['idempotency-key'];
-    return route.contract.keepsAnswers && key !== undefined
-      ? this.#once({ key, route, event, principal }, call)
+    const { idempotency } = this.#dependencies;
+    return route.contract.keepsAnswers && key !== undefined && idempotency
+      ? this.#once({ key, route, event, principal, idempotency }, call)
       : call();
   }
 
@@ -164,10 +187,17 @@ export class ControlApi {
       route,
       event,
       principal,
-    }: { key: string; route: CompiledRoute; event: ApiEvent; principal: Principal | undefined },
+      idempotency,
+    }: {
+      key: string;
+      route: CompiledRoute;
+      event: ApiEvent;
+      principal: Principal | undefined;
+      idempotency: IdempotencyRegistry;
+    },
     call: () => Promise<APIGatewayProxyStructuredResultV2>,
   ): Promise<APIGatewayProxyStructuredResultV2> {
-    const { idempotency, clock } = this.#dependencies;
+    const { clock } = this.#dependencies;
     if (!/^[\x21-\x7e]+$/.test(key) || key.length > CONTROL_LIMITS.idempotencyKeyCharCountMax)
       throw new InvalidRequestError([
         {
@@ -195,8 +225,9 @@ export class ControlApi {
     }
   }
 
-  #problem(error: unknown, requestId: string, event: ApiEvent): APIGatewayProxyStructuredResultV2 {
+  #problem(error: unknown, event: ApiEvent): { result: APIGatewayProxyStructuredResultV2; code: string } {
     const { log } = this.#dependencies;
+    const { requestId } = event.requestContext;
     const { status, body } = problemOf(
       error instanceof MethodNotAllowed ? controlErrors.create('METHOD_NOT_ALLOWED') : error,
       requestId,
@@ -205,7 +236,7 @@ export class ControlApi {
     const expected = error instanceof MirrorError && controlErrorName(error) !== undefined;
     if (status >= 500 && !expected) log.error('request-failed', { ...fields, error: messageOf(error) });
     else log.info('request-refused', fields);
-    return {
+    const result = {
       statusCode: status,
       headers: {
         'content-type': 'application/problem+json',
@@ -216,7 +247,16 @@ export class ControlApi {
       },
       body: JSON.stringify(body),
     };
+    return { result, code: body.code };
   }
+}
+
+function routeNameOf(event: ApiEvent): RouteName | 'unknown' {
+  const { method } = event.requestContext.http;
+  const route = COMPILED_ROUTES.find(
+    ({ contract, pattern }) => contract.method === method && pattern.test(event.rawPath),
+  );
+  return route?.name ?? 'unknown';
 }
 
 class MethodNotAllowed extends Error {

@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document, made of the same schemas that check the requests. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ROUTES, type RouteContract } from '../../domain/control/api.ts';
 import { CONTROL_ERROR_STATUS, type ControlErrorName, controlErrors } from '../../domain/control/errors.ts';
 import { CONTROL_LIMITS } from '../../domain/control/limits.ts';

@@ -3,7 +3,7 @@
  * first signs, all verify. Rotate by adding the new key second, waiting for the caches, making it first, and
  * removing the old one once its tickets have expired.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SecretStore } from '../../domain/control/secrets.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import { CachedSecret } from '../cached-secret.ts';

@@ -13,10 +13,9 @@ import {
   type ControlPlane,
   type ControlPlaneDependencies,
   createControlPlane,
-  TICKET_KEYS_SECRET,
-  TOKENS_SECRET,
 } from '../../../lambdas/control-plane.ts';
 import type { ApiEvent } from '../../../lambdas/http/api.ts';
+import { TICKET_KEYS_SECRET, TOKENS_SECRET } from '../../../lambdas/secret-names.ts';
 import { newKeyRingText } from '../../../lambdas/viewers/keys.ts';
 
 export const START_MS = Date.UTC(2026, 5, 1, 12);

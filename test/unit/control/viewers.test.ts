@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { TICKET_KEYS_SECRET } from '../../../lambdas/control-plane.ts';
+import { TICKET_KEYS_SECRET } from '../../../lambdas/secret-names.ts';
 import { SignedDelivery } from '../../../local/signed-delivery.ts';
 import { BACKEND_TOKEN, type Fixture, fixture, START_MS, signingKeys } from './fixture.ts';
 
