@@ -21,10 +21,10 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import type { LaunchedRunner, Launcher, LaunchRequest } from '../domain/control/launcher.ts';
+import { serviceNameOf, startOfServiceName } from '../domain/control/service-name.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import { launcherErrors } from './errors.ts';
 import { recordOfTags, type Tag, tagsOfRecord } from './record-tags.ts';
-import { serviceNameOf, startOfServiceName } from './service-name.ts';
 
 export interface EcsLauncherConfig {
   readonly environmentName: string;

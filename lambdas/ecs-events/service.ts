@@ -3,9 +3,10 @@
  * those that cannot: that do not start, that ended, that found no host. Events may come twice, late, and in
  * any order, so each is held against the start that the record names and against the time of its state.
  */
-import { type StartIds, startOfServiceName } from '../../adapters/service-name.ts';
+
 import { updateRecord } from '../../domain/control/record-update.ts';
 import type { StreamRegistry } from '../../domain/control/registry.ts';
+import { type StartIds, startOfServiceName } from '../../domain/control/service-name.ts';
 import { isRunning, type StreamRecord, stateOf, withState } from '../../domain/control/stream-record.ts';
 import { reasonOfStoppedTask } from '../../domain/control/task-reasons.ts';
 import type { Log } from '../../domain/log.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EcsLauncher } from '../../../adapters/launcher-ecs.ts';
 import { EmbeddedRegistry } from '../../../adapters/registry-embedded.ts';
-import { serviceNameOf } from '../../../adapters/service-name.ts';
+import { serviceNameOf } from '../../../domain/control/service-name.ts';
 import type { StreamState } from '../../../domain/stream.ts';
 import { ecsEventSchema } from '../../../lambdas/ecs-events/event.ts';
 import { EcsEventService } from '../../../lambdas/ecs-events/service.ts';

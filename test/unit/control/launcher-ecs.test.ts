@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EcsLauncher } from '../../../adapters/launcher-ecs.ts';
 import { recordOfTags, tagsOfRecord } from '../../../adapters/record-tags.ts';
-import { serviceNameOf, startOfServiceName } from '../../../adapters/service-name.ts';
+import { serviceNameOf, startOfServiceName } from '../../../domain/control/service-name.ts';
 import { modelProblems } from '../../contract/ecs-model.ts';
 import { EcsStandIn } from '../../contract/ecs-stand-in.ts';
 import { launcherContract, launchRequest } from '../../contract/launcher.ts';
