@@ -204,10 +204,9 @@ export class FeedConnection {
 
   #endOf(code: number): FeedEnd {
     // libsrt reports a connection that its sender closed as an I/O error.
-    const isClosed = code === AVERROR_EOF || code === AVERROR_EIO;
-    const reason = isClosed
-      ? 'the sender closed the connection'
-      : `reading failed: ${new FFmpegError(code).message}`;
-    return { kind: 'ended', reason };
+    if (code === AVERROR_EOF || code === AVERROR_EIO)
+      return { kind: 'ended', reason: 'the sender closed the connection' };
+    if (this.#tracks.choice.kind === 'none-yet') return NO_PROGRAM_MAP;
+    return { kind: 'ended', reason: `reading failed: ${new FFmpegError(code).message}` };
   }
 }

@@ -17,6 +17,10 @@ import { SrtDoor, type TurnedAway } from './srt-door.ts';
 /** After a refused feed the port stays shut for this long, so that an encoder that insists costs nothing. */
 export const REFUSED_PAUSE_MS = 500;
 
+/** libsrt gives a port back a little after its connection is closed; until then nobody else is to blame. */
+export const PORT_RELEASE_LIMIT_MS = 3_000;
+const PORT_RELEASE_POLL_MS = 20;
+
 type SrtCaller = Extract<Ingest, { protocol: 'srt-caller' }>;
 type SrtListener = Extract<Ingest, { protocol: 'srt-listener' }>;
 
@@ -35,6 +39,7 @@ export class FeedIngest {
   readonly #complaints: Complaints;
   #failedTryCount = 0;
   #takenCount = 0;
+  #lastEndMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FeedIngestOptions) {
     this.#options = options;
@@ -80,7 +85,12 @@ export class FeedIngest {
     const onTurnedAway = (peer: TurnedAway) => this.#turnAway(peer);
     const outcome = await new SrtDoor({ host, port, passphrase, streamId, onTurnedAway }).wait(signal);
     if (outcome.kind === 'aborted') return undefined;
-    if (outcome.kind === 'not-opened') return outcome;
+    if (outcome.kind === 'not-opened') {
+      const sinceEndMs = this.#options.clock.nowMs() - this.#lastEndMs;
+      if (!outcome.portInUse || sinceEndMs >= PORT_RELEASE_LIMIT_MS) return outcome;
+      await pause(PORT_RELEASE_POLL_MS, signal);
+      return undefined;
+    }
     const { remoteAddress } = outcome;
     const end = await this.#receive({ ...ingest, host: outcome.host }, signal, sink, remoteAddress);
     if (end.kind === 'not-opened')
@@ -108,6 +118,7 @@ export class FeedIngest {
     const connection = new FeedConnection({ plan, clock, log, counters, emit: sink, remoteAddress });
     this.#takenCount += 1;
     const end = await connection.run(signal);
+    this.#lastEndMs = clock.nowMs();
     if (end.kind !== 'not-opened') this.#failedTryCount = 0;
     if (end.kind === 'ended') log.info('feed-ended', { reason: end.reason, remoteAddress });
     if (end.kind === 'refused') {

@@ -42,7 +42,7 @@ export interface TurnedAway extends Complaint {
 
 export type DoorOutcome =
   | { readonly kind: 'aborted' }
-  | ({ readonly kind: 'not-opened' } & Complaint)
+  | ({ readonly kind: 'not-opened'; readonly portInUse: boolean } & Complaint)
   /** `host` is what FFmpeg must bind so that the caller's cookie holds. */
   | { readonly kind: 'caller'; readonly host: string; readonly remoteAddress: string };
 
@@ -101,7 +101,8 @@ export class SrtDoor {
       const second = await bind('0.0.0.0', port);
       if ('socket' in second) return { socket: second.socket, host: '0.0.0.0' };
     }
-    return { kind: 'not-opened', ...bindProblem(first, host, port) };
+    const portInUse = first.code === 'EADDRINUSE';
+    return { kind: 'not-opened', portInUse, ...bindProblem(first, host, port) };
   }
 
   /** @returns true when this caller may come in. */
@@ -237,7 +238,7 @@ function bindProblem(failure: BindFailure, host: string, port: number): Complain
 const CHECK_ADDRESS = "Check the ingest's host and port.";
 
 function notOpened(reason: string): DoorOutcome {
-  return { kind: 'not-opened', reason, remedy: CHECK_ADDRESS };
+  return { kind: 'not-opened', portInUse: false, reason, remedy: CHECK_ADDRESS };
 }
 
 /** A lost answer is asked for again by the caller, so a failed send is one that was lost. */

@@ -2,6 +2,7 @@
  * A small MPEG-TS writer (ISO 13818-1) that can be told to do what FFmpeg's would never do: change its program
  * map in mid-stream, cut pictures across PES packets, leave out packets.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openLiveVideo } from '../../../tools/feeds/camera.ts';
 import { type FeedInput, parseFeedOptions } from '../../../tools/feeds/options.ts';
 import { openSrt } from '../../../tools/feeds/sinks.ts';
@@ -88,16 +89,19 @@ export async function pushOverSrt(
   frameMs = 1000 / 30,
 ): Promise<void> {
   const sink = await openSrt(url, { connectTimeoutMs: 5_000, signal: new AbortController().signal });
-  const startMs = performance.now();
-  for (const [index, bytes] of pictures.entries()) {
-    const waitMs = startMs + index * frameMs - performance.now();
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    for (let at = 0; at < bytes.length; at += DATAGRAM_BYTES)
-      await sink.write(bytes.subarray(at, at + DATAGRAM_BYTES));
+  try {
+    const startMs = performance.now();
+    for (const [index, bytes] of pictures.entries()) {
+      const waitMs = startMs + index * frameMs - performance.now();
+      if (waitMs > 0) await sleep(waitMs);
+      for (let at = 0; at < bytes.length; at += DATAGRAM_BYTES)
+        await sink.write(bytes.subarray(at, at + DATAGRAM_BYTES));
+    }
+    // What the receiver still holds back for its latency is lost when the sender hangs up.
+    await sleep(HANG_UP_AFTER_MS);
+  } finally {
+    await sink.close();
   }
-  // What the receiver still holds back for its latency is lost when the sender hangs up.
-  await new Promise((resolve) => setTimeout(resolve, HANG_UP_AFTER_MS));
-  await sink.close();
 }
 
 function withPointer(bytes: Buffer): Buffer {
