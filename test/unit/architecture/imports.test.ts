@@ -35,7 +35,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  * The files that may know which technology stands behind a port: a program's start and its configuration, and
  * what several Lambdas wire alike.
  */
-const WIRES = /^(?:(?:gpu-runner|origin)\/(?:main|config)|lambdas\/(?:.*\/)?(?:handler|wiring))\.ts$/;
+const WIRES =
+  /^(?:(?:gpu-runner|origin)\/(?:main|config)|lambdas\/(?:.*\/)?(?:handler|wiring(?:-\w+)?))\.ts$/;
 
 /** What tools leave behind; git ignores it. */
 const GENERATED = ['node_modules', 'dist', 'cdk.out', 'coverage', 'bench-results'];
