@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -35,7 +35,7 @@ test('no temporary file is left, neither by a win, nor by a loss, nor by an abor
   await store.put('a/b.mp4', bytes, { signal });
   await store.write('a/b.mp4', bytes, { contentType: 'video/mp4', signal });
   const controller = new AbortController();
-  const aborted = store.put('a/c.mp4', bytes, { signal: controller.signal });
+  const aborted = store.write('a/c.mp4', bytes, { contentType: 'video/mp4', signal: controller.signal });
   controller.abort(new Error('too late'));
   await expect(aborted).rejects.toThrow('too late');
   expect(await readdir(join(directory, '.incoming'))).toEqual([]);
@@ -73,6 +73,43 @@ test('old parts are removed below the prefix, by age; init segments, young parts
   expect(await store.removeOldParts('never-written/', nowMs)).toBe(0);
 });
 
+test('a part that left the window lends its file: its key is gone, the new one is whole, shorter or longer', async () => {
+  const directory = await newDirectory();
+  let nowMs = 0;
+  const store = new DiskMediaStore({ directory, nowMs: () => nowMs });
+  const part = (mediaSequenceNumber: number) => partKey('a', 'video', { mediaSequenceNumber, partIndex: 0 });
+  const bytes = (mediaSequenceNumber: number) =>
+    new Uint8Array(mediaSequenceNumber % 2 ? 9_000 : 3_000).fill(mediaSequenceNumber);
+  const inodes = new Set<number>();
+  for (let number = 1; number <= 200; number += 1) {
+    nowMs += 1_000;
+    expect(await store.put(part(number), bytes(number), { signal })).toBe('stored');
+    expect(await store.put(part(number), bytes(0), { signal })).toBe('exists');
+    inodes.add((await stat(join(directory, part(number)))).ino);
+  }
+  for (let number = 151; number <= 200; number += 1) {
+    const there = (await store.get(part(number), { signal })) ?? new Uint8Array();
+    expect(Buffer.compare(there, bytes(number))).toBe(0);
+  }
+  expect(await store.get(part(130), { signal })).toBeUndefined();
+  expect(await readdir(join(directory, '.incoming'))).toEqual([]);
+  // A refused second writer gives up the file that it borrowed, so some are made anew.
+  expect(inodes.size).toBeLessThan(200);
+});
+
+test('a part that somebody deleted lends nothing, and the next one is stored all the same', async () => {
+  const directory = await newDirectory();
+  let nowMs = 0;
+  const store = new DiskMediaStore({ directory, nowMs: () => nowMs });
+  await store.put('streams/a/video/1.0.m4s', new Uint8Array(1), { signal });
+  await store.put('streams/a/video/2.0.m4s', new Uint8Array(1), { signal });
+  await rm(join(directory, 'streams/a/video/1.0.m4s'));
+  nowMs = 50_001;
+  expect(await store.put('streams/a/video/3.0.m4s', new Uint8Array(2), { signal })).toBe('stored');
+  expect(await store.get('streams/a/video/2.0.m4s', { signal })).toBeUndefined();
+  expect(await store.get('streams/a/video/3.0.m4s', { signal })).toHaveLength(2);
+});
+
 test('a data directory that is a file is NOT_FOUND, and says which', async () => {
   const directory = await newDirectory();
   const file = join(directory, 'file');
@@ -101,6 +138,7 @@ test('a full disk is FULL and retryable and passes; one that may not be written 
       code: 'STORE_FULL',
       retryable: true,
     });
+    expect(await readdir(join(mount, '.incoming'))).toEqual([]);
     await store.removePrefix('a/');
     expect(await store.put('a/2.mp4', new Uint8Array(150_000), { signal })).toBe('stored');
     spawnSync('mount', ['-o', 'remount,ro', mount]);
