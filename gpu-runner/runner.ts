@@ -133,28 +133,27 @@ export class Runner {
     const packager = new Packager({ profile, encoder });
     const common = { streamId: spec.streamId, profile, clock, log };
     this.packager = packager;
+    if (spec.record && recordings) {
+      const initSegment = joinInitSegments(packager.initSegments.video, packager.initSegments.audio);
+      this.recorder = new Recorder({ ...common, store: recordings, initSegment });
+    }
     this.publisher = new Publisher({
       ...common,
       store,
       liveEdge,
       initSegments: packager.initSegments,
       streamInfo: (first) => packager.streamInfo(first),
+      // By way of the publisher, so that a runner which yields to another records nothing.
+      onPassed: (part) => this.recorder?.take(part),
       ...(onAnnounced ? { onAnnounced } : {}),
     });
-    if (spec.record && recordings) {
-      const initSegment = joinInitSegments(packager.initSegments.video, packager.initSegments.audio);
-      this.recorder = new Recorder({ ...common, store: recordings, initSegment });
-    }
     this.publishing = this.publisher.run(this.outputs.signal).catch((error: unknown) => this.fail(error));
   }
 
   private onFrame(frame: EncodedFrame): void {
     try {
       const parts = this.packager?.push(frame, this.dependencies.clock.nowMs()) ?? [];
-      for (const part of parts) {
-        this.publisher?.publish(part);
-        this.recorder?.take(part);
-      }
+      for (const part of parts) this.publisher?.publish(part);
     } catch (error) {
       this.badFrameCount += 1;
       if (error instanceof MirrorError && error.retryable) this.troubles.warn('bad-frame', error);

@@ -38,6 +38,11 @@ export interface PublisherDependencies {
   readonly limits?: PublishLimits;
   /** Called for each announced part, for measurements. */
   readonly onAnnounced?: (part: PackagedPart, latencyMs: number) => void;
+  /**
+   * Called for each part, in the order of its track, once its fate is known: announced, or a gap because it
+   * could not be stored. Never called for parts of a runner that is not the stream's.
+   */
+  readonly onPassed?: (part: PackagedPart) => void;
 }
 
 export interface PublisherCounters {
@@ -208,6 +213,7 @@ export class Publisher {
     if (outcome === 'taken') this.onTaken(part, 'its key in the media store');
     if (this.failure) return;
     await this.announce(part, { gap: outcome !== 'stored', givenAtMs });
+    if (!this.failure && outcome !== 'taken') this.dependencies.onPassed?.(part);
   }
 
   private async announce(

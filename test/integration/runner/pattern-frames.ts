@@ -6,6 +6,7 @@ import {
   AV_PIX_FMT_YUV420P,
   AV_SAMPLE_FMT_FLTP,
   type AVLogLevel,
+  AVMEDIA_TYPE_VIDEO,
   FF_ENCODER_AAC,
   FF_ENCODER_LIBX264,
 } from 'node-av/constants';
@@ -15,13 +16,14 @@ import {
   Dictionary,
   FormatContext,
   Frame,
+  InputFormat,
   IOContext,
   Log,
   Packet,
   Rational,
 } from 'node-av/lib';
 import type { Profile } from '../../../domain/profile.ts';
-import { TRACK_ID, type Track } from '../../../domain/renditions.ts';
+import type { Track } from '../../../domain/renditions.ts';
 import { partStartTicks } from '../../../domain/timeline.ts';
 import type { EncodedFrame, EncoderConfig } from '../../../gpu-runner/media.ts';
 
@@ -190,13 +192,44 @@ export interface Judgement {
 
 /** Opens a file made of these bytes with FFmpeg, reads and decodes all of it. */
 export async function judge(bytes: Uint8Array): Promise<Judgement> {
+  return listening(async (complaints) => {
+    let offset = 0;
+    const io = new IOContext();
+    io.allocContextWithCallbacks(32_768, 0, (size) => {
+      if (offset >= bytes.byteLength) return null;
+      const chunk = Buffer.from(bytes.subarray(offset, offset + size));
+      offset += chunk.byteLength;
+      return chunk;
+    });
+    await using input = new FormatContext();
+    input.allocContext();
+    input.pb = io;
+    check(await input.openInput('', null, null));
+    // Awaited here: the input is closed when this function returns.
+    return await decodeAll(input, complaints);
+  });
+}
+
+/** The same for an HLS playlist in a file, from its first object. */
+export async function judgePlaylist(path: string): Promise<Judgement> {
+  return listening(async (complaints) => {
+    await using input = new FormatContext();
+    input.allocContext();
+    const options = Dictionary.fromObject({ allowed_extensions: 'ALL', live_start_index: '0' });
+    check(await input.openInput(path, InputFormat.findInputFormat('hls'), options));
+    // Awaited here: the input is closed when this function returns.
+    return await decodeAll(input, complaints);
+  });
+}
+
+async function listening(work: (complaints: string[]) => Promise<Judgement['tracks']>): Promise<Judgement> {
   const complaints: string[] = [];
   Log.setLevel(AV_LOG_WARNING);
   Log.setCallback((level: AVLogLevel, message: string) => complaints.push(`${level}: ${message.trim()}`), {
     maxLevel: AV_LOG_WARNING,
   });
   try {
-    const tracks = await decodeAll(bytes, complaints);
+    const tracks = await work(complaints);
     // The log callback is queued from FFmpeg's threads: let the queue run out.
     await new Promise((resolve) => setTimeout(resolve, 20));
     return { complaints, tracks };
@@ -205,24 +238,12 @@ export async function judge(bytes: Uint8Array): Promise<Judgement> {
   }
 }
 
-async function decodeAll(bytes: Uint8Array, complaints: string[]): Promise<Judgement['tracks']> {
-  let offset = 0;
-  const io = new IOContext();
-  io.allocContextWithCallbacks(32_768, 0, (size) => {
-    if (offset >= bytes.byteLength) return null;
-    const chunk = Buffer.from(bytes.subarray(offset, offset + size));
-    offset += chunk.byteLength;
-    return chunk;
-  });
-  await using input = new FormatContext();
-  input.allocContext();
-  input.pb = io;
-  check(await input.openInput('', null, null));
+async function decodeAll(input: FormatContext, complaints: string[]): Promise<Judgement['tracks']> {
   check(await input.findStreamInfo(null));
   const result: Partial<Record<Track, TrackJudgement>> = {};
   const decoders = new Map<number, { track: Track; context: CodecContext }>();
   for (const stream of input.streams) {
-    const track: Track = stream.id === TRACK_ID.video ? 'video' : 'audio';
+    const track: Track = stream.codecpar.codecType === AVMEDIA_TYPE_VIDEO ? 'video' : 'audio';
     const codec = Codec.findDecoder(stream.codecpar.codecId);
     const context = new CodecContext();
     context.allocContext3(codec);

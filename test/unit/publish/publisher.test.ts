@@ -17,6 +17,7 @@ const STREAM = 'cam-1';
 let store: HostileStore;
 let liveEdge: HostileLiveEdge;
 let log: RecordingLog;
+let passed: PackagedPart[];
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -25,6 +26,7 @@ beforeEach(() => {
   store = new HostileStore();
   liveEdge = new HostileLiveEdge();
   log = new RecordingLog();
+  passed = [];
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -39,6 +41,7 @@ function createPublisher(bytes: Partial<Record<Track, Uint8Array>> = {}) {
     clock: { nowMs: () => Date.now() },
     log,
     initSegments: { video: Uint8Array.of(1), audio: Uint8Array.of(2), ...bytes },
+    onPassed: (passedPart) => void passed.push(passedPart),
     streamInfo: (firstMediaSequenceNumber) => ({
       segmentMs: 500,
       partMs: 100,
@@ -163,6 +166,12 @@ describe('a part that cannot be stored', () => {
     expect(announced()).toEqual(['n.0', 'n.1 gap', 'n.2']);
     expect(liveEdge.entries.video[1]).toMatchObject({ gap: true, byteCount: 0, independent: false });
     expect(publisher.counters).toMatchObject({ gapCount: 1, publishedPartCount: 2, storeErrorCount: 3 });
+    // The recording has what the live store could not take.
+    expect(passed.map((each) => [each.partIndex, each.bytes !== undefined])).toEqual([
+      [0, true],
+      [1, true],
+      [2, true],
+    ]);
   });
 
   it('is tried again, and no gap remains of one failure', async () => {
@@ -276,6 +285,7 @@ describe('a second runner', () => {
     expect(end()).toMatchObject({ code: 'PUBLISH_SECOND_RUNNER' });
     expect(store.putKeys).toEqual([]);
     expect(liveEdge.calls).toEqual([]);
+    expect(passed).toEqual([]);
   });
 
   it('is not the runner before, whose last parts are older than this process', async () => {
