@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { messageOf } from '../domain/errors.ts';
-import type { LiveEdgeEvent, LiveEdgeReader, LiveEdgeSnapshot } from '../domain/live-edge.ts';
+import type { LiveEdgeEvent, LiveEdgeReader, LiveEdgeSnapshot, PartEntry } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
 import { TRACKS } from '../domain/renditions.ts';
 import {
@@ -148,7 +148,9 @@ export class RedisLiveEdgeReader implements LiveEdgeReader {
     const wanted = () => !this.#closed && !follower.stopped && follower.snapshotNumber === snapshotNumber;
     for (let attempt = 1; wanted(); attempt += 1) {
       try {
-        const log = await readLog(this.#commands, keys);
+        const log = await readLog(this.#commands, keys, (raw) =>
+          this.#readable(follower, () => decodePart(raw)),
+        );
         if (!wanted()) return;
         follower.cursors = log.cursors;
         follower.known = log.snapshot !== undefined;
@@ -169,11 +171,16 @@ export class RedisLiveEdgeReader implements LiveEdgeReader {
 
   /** Ends the blocking read, so that the next one has the new follower's keys in it. */
   async #wake(): Promise<void> {
-    await this.#commands
-      .pipeline()
-      .xadd(this.#wakeKey, 'MAXLEN', 1, '*', 'wake', '1')
-      .pexpire(this.#wakeKey, WAKE_EXPIRY_MS)
-      .exec();
+    try {
+      await this.#commands
+        .pipeline()
+        .xadd(this.#wakeKey, 'MAXLEN', 1, '*', 'wake', '1')
+        .pexpire(this.#wakeKey, WAKE_EXPIRY_MS)
+        .exec();
+    } catch (error) {
+      // The blocking read ends by itself then, within BLOCK_MS.
+      this.#log.warn('live-edge-wake-failed', { reason: messageOf(error) });
+    }
   }
 
   /** What to read, and for whom: the cursors of exactly these followers, each with its snapshot's number. */
@@ -293,10 +300,15 @@ function earlier(a: EntryId | undefined, b: EntryId): EntryId {
   return a === undefined || compareEntryIds(b, a) < 0 ? b : a;
 }
 
-/** The whole log of a stream at one instant, and the ids of its last entries at that instant. */
+/**
+ * The whole log of a stream at one instant, and the ids of its last entries at that instant.
+ *
+ * @param decode undefined for an entry to pass over.
+ */
 async function readLog(
   redis: Redis,
   keys: LogKeys,
+  decode: (raw: RawEntry) => PartEntry | undefined,
 ): Promise<{ snapshot: LiveEdgeSnapshot | undefined; cursors: Record<Slot, EntryId> }> {
   const replies = await redis
     .multi()
@@ -323,8 +335,14 @@ async function readLog(
   if (info === null) return { snapshot: undefined, cursors };
   const streamInfo = decodeInfo(info, first ?? undefined);
   const parts = {
-    video: withinWindow(raw.video.map(decodePart), streamInfo.segmentMs),
-    audio: withinWindow(raw.audio.map(decodePart), streamInfo.segmentMs),
+    video: withinWindow(
+      raw.video.flatMap((entry) => decode(entry) ?? []),
+      streamInfo.segmentMs,
+    ),
+    audio: withinWindow(
+      raw.audio.flatMap((entry) => decode(entry) ?? []),
+      streamInfo.segmentMs,
+    ),
   };
   return { snapshot: { info: streamInfo, ended: ended === '1', parts }, cursors };
 }

@@ -173,6 +173,9 @@ describe('faults', () => {
     await writer.append('a', 'video', entryAt(502));
     await follower.until(() => follower.positions('video').endsWith('100.2'));
     expect(follower.positions('video')).toBe('100.0 100.2');
+    const late = new Recorder(reader, 'a');
+    await late.until(() => late.snapshots.length === 1);
+    expect(late.positions('video')).toBe('100.0 100.2');
   });
 });
 
