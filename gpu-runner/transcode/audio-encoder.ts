@@ -35,7 +35,7 @@ export class AudioEncoder {
     this.#context = context;
     this.#frame = frame;
     this.#sampleCount = profile.audio.frameSampleCount;
-    this.audioSpecificConfig = Uint8Array.from(context.extraData ?? []);
+    this.audioSpecificConfig = new Uint8Array(context.extraData ?? []);
     this.#packet = new Packet();
     this.#packet.alloc();
   }
@@ -62,10 +62,10 @@ export class AudioEncoder {
   /**
    * Encodes the samples of one grid frame: left then right, `frameSampleCount` floats each.
    *
-   * @returns the access units that this completes: none at first, then one for each call.
+   * @returns the access unit that this completes; none at first, while the encoder is primed.
    * @throws MirrorError `TRANSCODE_ENCODER_FAILED`
    */
-  async encode(planes: Float32Array, frameIndex: number): Promise<EncodedSound[]> {
+  async encode(planes: Float32Array, frameIndex: number): Promise<EncodedSound | undefined> {
     const frame = this.#frame;
     const writable = frame.makeWritable();
     const copied =
@@ -77,12 +77,11 @@ export class AudioEncoder {
     const sent = await this.#context.sendFrame(frame);
     if (sent < 0) throw transcodeErrors.create('ENCODER_FAILED', textOf(sent));
     this.#fedIndexes.push(frameIndex);
-    const units: EncodedSound[] = [];
-    while (resultOf(await this.#context.receivePacket(this.#packet)) === 'ok') {
-      units.push({ frameIndex: this.#nextIndex(), bytes: Uint8Array.from(this.#packet.data ?? []) });
-      this.#packet.unref();
-    }
-    return units;
+    // One frame in is one access unit out; looking for a second costs a turn of the thread pool.
+    if (resultOf(await this.#context.receivePacket(this.#packet)) !== 'ok') return undefined;
+    const unit = { frameIndex: this.#nextIndex(), bytes: new Uint8Array(this.#packet.data ?? []) };
+    this.#packet.unref();
+    return unit;
   }
 
   /** An access unit decodes to the samples that were fed one frame before its own; the first is priming. */

@@ -15,6 +15,9 @@ const MAX_PARAMETER_SET_BYTES = 4_096;
 /** A decoder that gives more errors than this for one packet is asked again with the next one. */
 const MAX_ERRORS_PER_PACKET = 32;
 
+/** The decoder is emptied to the last frame this often, should it ever give more than it gets. */
+const DRAIN_EVERY = 16;
+
 export interface DecoderOptions {
   readonly track: SourceTrack;
   readonly firstPacket: Packet;
@@ -29,6 +32,7 @@ export class Decoder {
   readonly #context: CodecContext;
   readonly #frame: Frame;
   readonly #onError: () => void;
+  #packetCount = 0;
   #onlyKeyframes = false;
 
   private constructor(options: DecoderOptions, context: CodecContext, codecName: string) {
@@ -80,6 +84,7 @@ export class Decoder {
    */
   async decode(packet: Packet, onFrame: (frame: Frame) => Promise<void>): Promise<void> {
     if (packet.hasFlags(AV_PKT_FLAG_CORRUPT)) this.#onError();
+    this.#packetCount++;
     let sent = resultOf(await this.#context.sendPacket(packet));
     if (sent === 'again') {
       await this.#drain(onFrame);
@@ -108,6 +113,8 @@ export class Decoder {
       if (this.#frame.decodeErrorFlags !== 0) this.#onError();
       await onFrame(this.#frame);
       this.#frame.unref();
+      // Without reordering a packet is one frame; looking for a second costs a turn of the thread pool.
+      if (this.#context.hasBFrames === 0 && this.#packetCount % DRAIN_EVERY !== 0) return;
     }
   }
 

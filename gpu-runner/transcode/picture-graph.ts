@@ -78,8 +78,8 @@ export function fitInto(
   return {
     widthPx,
     heightPx,
-    leftPx: even((target.widthPx - widthPx) / 2 - 0.5),
-    topPx: even((target.heightPx - heightPx) / 2 - 0.5),
+    leftPx: 2 * Math.floor((target.widthPx - widthPx) / 4),
+    topPx: 2 * Math.floor((target.heightPx - heightPx) / 4),
   };
 }
 

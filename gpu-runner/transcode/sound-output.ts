@@ -8,7 +8,7 @@ import type { AudioEncoder } from './audio-encoder.ts';
 import { SlidingExtreme } from './reclock.ts';
 import { SampleLine } from './sample-line.ts';
 import { SerialQueue } from './serial-queue.ts';
-import type { SoundBlock } from './sound-path.ts';
+import type { SoundBlock } from './sound-fitter.ts';
 
 /** Frames that wait for the encoder: five seconds. */
 const MAX_WAITING_FRAMES = 240;
@@ -110,16 +110,15 @@ export class SoundOutput {
     const { frameSampleCount } = profile.audio;
     this.#line.skipTo(frame * frameSampleCount);
     this.#line.read(frameSampleCount, this.#samples);
-    for (const unit of await encoder.encode(this.#samples, frame)) {
-      if (unit.frameIndex < this.#firstFrame) continue;
-      onFrame({
-        track: 'audio',
-        decodeTimeTicks: unit.frameIndex * frameSampleCount,
-        durationTicks: frameSampleCount,
-        independent: true,
-        bytes: unit.bytes,
-      });
-    }
+    const unit = await encoder.encode(this.#samples, frame);
+    if (!unit || unit.frameIndex < this.#firstFrame) return;
+    onFrame({
+      track: 'audio',
+      decodeTimeTicks: unit.frameIndex * frameSampleCount,
+      durationTicks: frameSampleCount,
+      independent: true,
+      bytes: unit.bytes,
+    });
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 /** The feed's sound on its way to the grid: decode, resample to the rendition's rate, lay on the sample line. */
-import { AV_NOPTS_VALUE } from 'node-av/constants';
+import { AV_CH_LAYOUT_STEREO, AV_NOPTS_VALUE, AV_SAMPLE_FMT_FLTP } from 'node-av/constants';
 import { Frame, type Packet } from 'node-av/lib';
 import type { AudioProfile } from '../../domain/profile.ts';
 import type { SourceTrack } from '../media.ts';
@@ -7,17 +7,10 @@ import type { Decoder } from './decoder.ts';
 import { FilterChain } from './filter-chain.ts';
 import { soundFilters } from './options.ts';
 import { TimestampUnwrapper } from './reclock.ts';
+import { type SoundBlock, SoundFitter } from './sound-fitter.ts';
 
-/** A departure from the expected position beyond this is a gap or an overlap, not drift. */
-const DISCONTINUITY_MS = 100;
-
-/** A block of samples at the rendition's rate. */
-export interface SoundBlock {
-  /** Since EPOCH. */
-  readonly firstSample: number;
-  readonly planes: readonly Float32Array[];
-  readonly sampleCount: number;
-}
+/** The resampler is emptied to the last block this often, should it ever give more than it gets. */
+const DRAIN_EVERY = 16;
 
 /** Everything about decoded sound that a filter graph depends on. */
 export interface SoundShape {
@@ -34,11 +27,10 @@ export class SoundPath {
   readonly #deliver: (block: SoundBlock) => void;
   readonly #unwrapper = new TimestampUnwrapper();
   readonly #out: Frame;
+  readonly #fitter: SoundFitter;
   #chain: FilterChain | undefined;
   #shape: SoundShape | undefined;
-  /** Sample since EPOCH that the running chain counts from. */
-  #base = 0;
-  #expectedWallMs = Number.NaN;
+  #putCount = 0;
 
   constructor(options: {
     decoder: Decoder;
@@ -51,6 +43,7 @@ export class SoundPath {
     this.#profile = options.profile;
     this.#wallMs = options.wallMs;
     this.#deliver = options.deliver;
+    this.#fitter = new SoundFitter({ sampleRateHz: options.profile.sampleRateHz });
     this.#out = new Frame();
     this.#out.alloc();
   }
@@ -74,38 +67,49 @@ export class SoundPath {
     const sourceMs = (this.#unwrapper.unwrap(Number(timestamp)) * num * 1000) / den;
     const wallMs = this.#wallMs(sourceMs);
     if (wallMs === undefined) return;
-    const chain = await this.#chainFor(frame, wallMs);
-    this.#expectedWallMs = wallMs + (frame.nbSamples * 1000) / frame.sampleRate;
-    frame.pts = BigInt(Math.round((wallMs * this.#profile.sampleRateHz) / 1000) - this.#base);
-    if ((await chain.put(frame)) === 'error') return;
-    while (await chain.take(this.#out)) {
-      this.#deliver({
-        firstSample: Number(this.#out.pts) + this.#base,
-        planes: (this.#out.data ?? []).map(floatsOf),
-        sampleCount: this.#out.nbSamples,
-      });
-      this.#out.unref();
-    }
+    const wallSample = (wallMs * this.#profile.sampleRateHz) / 1000;
+    const shape = shapeOf(frame);
+    if (this.#shape && !sameShape(shape, this.#shape)) this.#dropChain();
+    this.#shape = shape;
+    if (this.#isAsWanted(shape)) this.#lay(frame, wallSample);
+    else await this.#convert(frame, wallSample);
   }
 
-  async #chainFor(frame: Frame, wallMs: number): Promise<FilterChain> {
-    const { sampleRateHz } = this.#profile;
-    const shape = shapeOf(frame);
-    const continues = Math.abs(wallMs - this.#expectedWallMs) <= DISCONTINUITY_MS;
-    if (this.#chain && this.#shape && sameShape(shape, this.#shape) && continues) return this.#chain;
-    this.#chain?.free();
-    this.#chain = undefined;
-    this.#base = Math.round((wallMs * sampleRateHz) / 1000);
-    this.#shape = shape;
-    this.#chain = await FilterChain.forFrame(frame, {
-      timeBase: { num: 1, den: sampleRateHz },
+  #isAsWanted(shape: SoundShape): boolean {
+    const { sampleRateHz, channelCount } = this.#profile;
+    const sameRate = shape.sampleRateHz === sampleRateHz && shape.channelCount === channelCount;
+    return sameRate && shape.format === AV_SAMPLE_FMT_FLTP && shape.channelMask === AV_CH_LAYOUT_STEREO;
+  }
+
+  /** The position goes through the resampler as a timestamp, so that its delay is accounted for. */
+  async #convert(frame: Frame, wallSample: number): Promise<void> {
+    const base = Math.round(wallSample);
+    this.#chain ??= await FilterChain.forFrame(frame, {
+      timeBase: { num: 1, den: this.#profile.sampleRateHz },
       description: soundFilters(this.#profile),
     });
-    return this.#chain;
+    frame.pts = BigInt(base);
+    if ((await this.#chain.put(frame)) === 'error') return;
+    // One block in is one block out; looking for a second costs a turn of the thread pool.
+    this.#putCount = (this.#putCount + 1) % DRAIN_EVERY;
+    do {
+      if (!(await this.#chain.take(this.#out))) return;
+      this.#lay(this.#out, Number(this.#out.pts) + wallSample - base);
+      this.#out.unref();
+    } while (this.#putCount === 0);
+  }
+
+  #lay(frame: Frame, wallSample: number): void {
+    this.#deliver(this.#fitter.fit(wallSample, (frame.data ?? []).map(floatsOf), frame.nbSamples));
+  }
+
+  #dropChain(): void {
+    this.#chain?.free();
+    this.#chain = undefined;
   }
 
   free(): void {
-    this.#chain?.free();
+    this.#dropChain();
     this.#out.free();
     this.decoder.free();
   }

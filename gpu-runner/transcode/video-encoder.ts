@@ -32,7 +32,7 @@ export class VideoEncoder {
   private constructor(context: CodecContext, profile: Profile) {
     this.#context = context;
     this.#slotsPerSegment = slotsPerSegment(profile);
-    this.extradata = Uint8Array.from(context.extraData ?? []);
+    this.extradata = new Uint8Array(context.extraData ?? []);
     this.#packet = new Packet();
     this.#packet.alloc();
   }
@@ -86,7 +86,7 @@ export class VideoEncoder {
     const received = await this.#context.receivePacket(this.#packet);
     if (resultOf(received) !== 'ok')
       throw transcodeErrors.create('ENCODER_FAILED', `No access unit for a picture: ${textOf(received)}`);
-    const bytes = Uint8Array.from(this.#packet.data ?? []);
+    const bytes = new Uint8Array(this.#packet.data ?? []);
     const encoded = { slot: Number(this.#packet.pts), keyframe: this.#packet.isKeyframe, bytes };
     this.#packet.unref();
     return encoded;

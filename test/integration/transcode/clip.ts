@@ -63,7 +63,7 @@ export async function makeTrack(
   recipe: TrackRecipe,
   durationMs: number,
 ): Promise<ClipTrack> {
-  const codec = Codec.findEncoderByName(recipe.encoder as never);
+  const codec = Codec.getCodecList().find((each) => each.name === recipe.encoder && each.isEncoder());
   if (!codec) throw new Error(`no encoder ${recipe.encoder}`);
   const isVideo = codec.type === AVMEDIA_TYPE_VIDEO;
   Log.setLevel(AV_LOG_ERROR);

@@ -35,7 +35,10 @@ const between = (pictures: readonly DecodedPicture[], fromMs: number, toMs: numb
 const firstMs = (run: LiveRun) =>
   ((run.video[0]?.decodeTimeTicks ?? 0) * 1000) / run.profile.video.timescaleHz;
 
-describe('sound and picture', () => {
+/** These run against the wall clock: a machine that is busy with something else gets a second chance. */
+const LIVE = { retry: 2 };
+
+describe('sound and picture', LIVE, () => {
   test.each([
     { name: 'HEVC and AAC', video: hevc, audio: aac },
     {
@@ -77,12 +80,11 @@ describe('sound and picture', () => {
     const offsetsMs = flashesMs
       .map((flashMs) => Math.min(...beepsMs.map((beepMs) => Math.abs(beepMs - flashMs))))
       .filter((_, index) => index > 0);
-    console.log('offset of picture to sound, ms', offsetsMs.map((ms) => Math.round(ms)).join(' '));
     expect(Math.max(...offsetsMs)).toBeLessThanOrEqual(20);
   });
 });
 
-describe('signal loss', () => {
+describe('signal loss', LIVE, () => {
   test('the feed stops and comes back: NO SIGNAL over the dimmed picture, silence, then the real picture at once', async () => {
     const clip = await makeClip({ video: hevc(white()), audio: tone }, 1_300);
     const run = await runLive([
@@ -131,15 +133,16 @@ describe('signal loss', () => {
   });
 });
 
-describe('a change in mid-stream', () => {
+describe('a change in mid-stream', LIVE, () => {
   test('another size on the same connection: the graph is rebuilt, the timeline goes on', async () => {
     const wide = await makeClip({ video: hevc(white('1280x720')) }, 900);
     const narrow = await makeClip({ video: hevc(white('480x640')) }, 900);
     const run = await runLive([{ play: wide }, { play: narrow, shiftTicks: 900 * 90 }]);
     expect(gridProblems(run)).toEqual([]);
     const pictures = await decodeVideo(run);
-    expect(lumaAt(pictures[3] ?? expect.fail(), 0.05, 0.5)).toBeGreaterThan(200);
-    expect(lumaAt(pictures.at(-1) ?? expect.fail(), 0.05, 0.5)).toBeLessThan(40);
+    const leftEdge = pictures.map((picture) => lumaAt(picture, 0.05, 0.5));
+    expect(leftEdge[3]).toBeGreaterThan(200);
+    expect(leftEdge.at(-1)).toBeLessThan(40);
     expect(run.statuses[1]?.source?.video).toMatchObject({ widthPx: 480, heightPx: 640 });
     expect(run.statuses[1]).toMatchObject({ timestampJumpCount: 0, decodeErrorCount: 0 });
   });
@@ -166,7 +169,7 @@ describe('a change in mid-stream', () => {
   });
 });
 
-describe('a damaged feed', () => {
+describe('a damaged feed', LIVE, () => {
   test('bytes flipped in every third packet: errors are counted, output goes on, the next good GOP is whole', async () => {
     const clip = await makeClip({ video: hevc('testsrc2=size=640x360:rate=30'), audio: tone }, 1_500);
     const spoil: PacketChange = (packet, _track, index) => {
