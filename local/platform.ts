@@ -2,7 +2,6 @@
  * The whole platform in one process and its children: live edge in memory, media on disk, origin, API and page
  * here; one child for each stream's runner and one for the demo feeds.
  */
-import type { ServerResponse } from 'node:http';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { stop as stopBundler } from 'esbuild';
 import { MemoryLiveEdge } from '../adapters/live-edge-memory.ts';
@@ -106,9 +105,7 @@ export class LocalPlatform {
     const front = new FrontServer({
       page: createPage(prepared.files, mediaHosts),
       api: createApi({ streams: table }),
-      // The HTTP/2 response has the same methods, declared as other overloads.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      media: (request, response) => origin.handle(request, response as ServerResponse),
+      media: (request, response) => origin.handle(request, response),
       log,
     });
     const port = await front.listen(options.port, tls);

@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchChromium } from '../../bench/browser.ts';
+import type { WallMeasure } from '../../player/wall.ts';
+import { FeedSender } from '../../tools/feeds/sender.ts';
+import { interrupt, type StartedProcess, start, until } from './start-process.ts';
+
+/** Encoded beforehand, so that the feeds leave room for runners and a browser on a small machine. */
+const LIGHT_FEED = { rehearsedMs: 2_000, widthPx: 320, heightPx: 180 } as const;
+const LIVE_MAX_MS = 60_000;
+/** Generous: these tests run beside others on small machines. The bench measures, on a quiet one. */
+const LATENCY_MAX_MS = 4_000;
+const SKEW_MAX_MS = 150;
+
+let folder = '';
+let running: StartedProcess;
+let browser: Browser;
+const args = (feedCount: number) => ['--feeds', String(feedCount), '--data-dir', folder];
+const env = { MIRROR_DEMO_FEED_OPTIONS: JSON.stringify(LIGHT_FEED) };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mirror-player-'));
+  running = await start(['--port', '0', ...args(2)], env);
+  browser = await launchChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  if (running) await interrupt(running.child);
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function open(query: string): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.goto(`${running.pageUrl}${query}`);
+  await page.waitForFunction(() => 'mirror' in window);
+  return page;
+}
+
+function measure(page: Page): Promise<WallMeasure> {
+  return page.evaluate(() => window.mirror.measure());
+}
+
+async function badge(page: Page, streamId: string): Promise<string | null> {
+  return page.textContent(`[data-stream="${streamId}"] .badge`);
+}
+
+function untilPlaying(page: Page, count: number, maxMs = LIVE_MAX_MS): Promise<void> {
+  return until(
+    `${count} panes play`,
+    async () => (await measure(page)).panes.filter((pane) => pane.phase === 'playing').length === count,
+    maxMs,
+  );
+}
+
+describe('the page', () => {
+  it('only what is heard is downloaded as sound, and it is in step with its picture', async () => {
+    const page = await open('?streams=cam-1,cam-2');
+    const audioPaths: string[] = [];
+    page.on('request', (request) => {
+      const { pathname } = new URL(request.url());
+      if (/\/(audio|av)\//.test(pathname)) audioPaths.push(pathname);
+    });
+    await untilPlaying(page, 2);
+    expect(audioPaths).toEqual([]);
+    await page.keyboard.press('2');
+    await until('cam-2 is heard', async () => (await measure(page)).sound?.phase === 'playing', 15_000);
+    expect((await measure(page)).sound?.streamId).toBe('cam-2');
+    expect(audioPaths.every((path) => path.startsWith('/open/cam-2/audio/'))).toBe(true);
+    await until(
+      'the sound is in step with the pictures',
+      async () => {
+        const now = await measure(page);
+        const picture = now.panes[1]?.latencyMs ?? Number.NaN;
+        return Math.abs((now.sound?.latencyMs ?? Number.NaN) - picture) < SKEW_MAX_MS;
+      },
+      20_000,
+    );
+    await page.click('[data-stream="cam-1"] video');
+    await until('cam-1 is heard', async () => (await measure(page)).sound?.phase === 'playing', 15_000);
+    expect((await measure(page)).sound?.streamId).toBe('cam-1');
+    await page.keyboard.press('m');
+    expect((await measure(page)).sound).toBeUndefined();
+    await page.close();
+  });
+
+  it('a feed that comes, goes and returns needs no hand, and does not disturb its neighbour', async () => {
+    const page = await open('?streams=cam-1,own');
+    await untilPlaying(page, 1);
+    expect(await badge(page, 'own')).toBe('waiting');
+    expect(await page.textContent('[data-stream="own"] .ingest')).toBe(running.ownFeedUrl);
+
+    const send = () => {
+      const stopping = new AbortController();
+      const sending = new FeedSender({ ...LIGHT_FEED, to: running.ownFeedUrl, name: 'MINE' }).run(
+        stopping.signal,
+      );
+      return async () => {
+        stopping.abort();
+        await sending;
+      };
+    };
+    const stopFirst = send();
+    await untilPlaying(page, 2, 20_000);
+    await until('it is live', async () => (await badge(page, 'own')) === 'live', 5_000);
+    await stopFirst();
+    await until('its loss is said', async () => (await badge(page, 'own')) === 'signal lost', 8_000);
+    expect((await measure(page)).panes.map((pane) => pane.phase)).toEqual(['playing', 'playing']);
+    const stopSecond = send();
+    await until('it is live again', async () => (await badge(page, 'own')) === 'live', 15_000);
+    const { panes } = await measure(page);
+    expect(panes.map((pane) => pane.engineCount)).toEqual([1, 1]);
+    await stopSecond();
+    await page.close();
+  });
+
+  it('a network that is cut for 5 s is survived, and so is a server that starts anew', async () => {
+    const page = await open('?streams=cam-1,cam-2');
+    await untilPlaying(page, 2);
+    await page.context().setOffline(true);
+    await page.waitForTimeout(5_000);
+    await page.context().setOffline(false);
+    await untilPlaying(page, 2, 20_000);
+    const soon = async () =>
+      (await measure(page)).panes.every((pane) => (pane.latencyMs ?? 9e9) < LATENCY_MAX_MS);
+    await until('the panes are back at the live edge', soon, 20_000);
+
+    const { port } = running;
+    await interrupt(running.child);
+    await until('the page says so', async () => (await page.textContent('.note')) !== '', 10_000);
+    running = await start(['--port', String(port), ...args(2)], env);
+    await untilPlaying(page, 2);
+    await until('the panes are back at the live edge', soon, 20_000);
+    expect(await page.textContent('.note')).toBe('');
+    await page.close();
+  });
+
+  it('hls.js plays the same streams', async () => {
+    const page = await open('?streams=cam-1,cam-2&engine=hls.js');
+    await untilPlaying(page, 2);
+    const { panes } = await measure(page);
+    expect(panes.map((pane) => pane.engine)).toEqual(['hls.js', 'hls.js']);
+    await until(
+      'they are near the live edge',
+      async () => (await measure(page)).panes.every((pane) => (pane.latencyMs ?? 9e9) < LATENCY_MAX_MS),
+      20_000,
+    );
+    await page.close();
+  });
+
+  it('six panes play six feeds and come into step', async () => {
+    await interrupt(running.child);
+    running = await start(['--port', '0', ...args(6)], env);
+    const page = await open('');
+    await untilPlaying(page, 6, 90_000);
+    await until('the panes are in step', async () => (await measure(page)).skewMs < SKEW_MAX_MS, 30_000);
+    const { panes } = await measure(page);
+    expect(panes.map((pane) => pane.streamId)).toEqual([
+      'cam-1',
+      'cam-2',
+      'cam-3',
+      'cam-4',
+      'cam-5',
+      'cam-6',
+    ]);
+    for (const pane of panes) expect(pane.latencyMs).toBeLessThan(LATENCY_MAX_MS);
+    await page.close();
+  });
+});
