@@ -46,6 +46,11 @@ export interface StartResult {
   readonly target?: IngestTarget;
 }
 
+interface UndoStep {
+  readonly what: string;
+  readonly step: () => Promise<unknown>;
+}
+
 /** Between two looks at an operation of somebody else. */
 const JOIN_POLL_MS = 100;
 /** Between two questions whether a runner has ended: each is a request to ECS. */
@@ -138,7 +143,8 @@ export class StreamLifecycle {
   }): Promise<StartResult> {
     const { registry, launcher, secrets, slots, clock } = this.#dependencies;
     const { id: streamId } = original;
-    const undo: { readonly what: string; readonly step: () => Promise<unknown> }[] = [];
+    const undo: UndoStep[] = [];
+    let passphrase: string | undefined;
     try {
       const callAddress = await checkedCallAddress(original.ingest, this.#dependencies);
       const slotIndex = await this.#allottedSlot(streamId, startId);
@@ -149,6 +155,7 @@ export class StreamLifecycle {
       const secretName = startSecretName(streamId, startId);
       undo.push({ what: 'secret', step: () => secrets.remove(secretName) });
       const secret = await this.#passphraseFor(original, secretName);
+      passphrase = secret?.value;
       const run: StreamRun = {
         startId,
         slotIndex,
@@ -171,7 +178,7 @@ export class StreamLifecycle {
       const done = await updateRecord(registry, streamId, (latest) => withoutOperation(latest, startId));
       return startResult('record' in done ? done.record : record, slot, secret?.value);
     } catch (error) {
-      throw await this.#rolledBack(original, startId, undo, error);
+      throw await this.#rolledBack(original, startId, undo, withoutSecret(error, passphrase));
     }
   }
 
@@ -203,7 +210,7 @@ export class StreamLifecycle {
   async #rolledBack(
     original: StreamRecord,
     startId: string,
-    undo: { readonly what: string; readonly step: () => Promise<unknown> }[],
+    undo: readonly UndoStep[],
     error: unknown,
   ): Promise<MirrorError> {
     const { registry, log, clock } = this.#dependencies;
@@ -339,6 +346,12 @@ export class StreamLifecycle {
   async #replaced(record: StreamRecord, expectedRevision: number): Promise<boolean> {
     return (await this.#dependencies.registry.replaceStream(record, expectedRevision)) === 'replaced';
   }
+}
+
+/** What went wrong below us may quote what it was given: a passphrase never becomes a reason or a log line. */
+function withoutSecret(error: unknown, secret: string | undefined): unknown {
+  if (secret === undefined || !messageOf(error).includes(secret)) return error;
+  return new Error(messageOf(error).replaceAll(secret, '***'));
 }
 
 function withoutOperation(record: StreamRecord, operationId: string): StreamRecord | undefined {

@@ -54,12 +54,15 @@ export class RecordingLog implements Log {
   }
 }
 
-/** Remembers what runs. `beforeStart` and `beforeStop` may wait or throw. */
+/** Remembers what runs. What comes before and after may wait or throw. */
 export class FakeLauncher implements Launcher {
   readonly running = new Map<string, LaunchRequest>();
   readonly launches: LaunchRequest[] = [];
+  readonly draining = new Set<string>();
   stopOutcome: 'stopped' | 'draining' = 'stopped';
   beforeStart: (request: LaunchRequest) => Promise<void> = async () => {};
+  /** With the runner running: a start whose answer is lost. */
+  afterStart: () => Promise<void> = async () => {};
   beforeStop: () => Promise<void> = async () => {};
 
   async start(request: LaunchRequest): Promise<void> {
@@ -67,13 +70,21 @@ export class FakeLauncher implements Launcher {
     await this.beforeStart(request);
     this.launches.push(request);
     this.running.set(request.startId, request);
+    await this.afterStart();
   }
 
   async stop({ startId }: { streamId: string; startId: string }): Promise<'stopped' | 'draining'> {
     await this.beforeStop();
     if (!this.running.has(startId)) return 'stopped';
     if (this.stopOutcome === 'stopped') this.running.delete(startId);
+    else this.draining.add(startId);
     return this.stopOutcome;
+  }
+
+  /** What drains is gone. */
+  drain(): void {
+    for (const startId of this.draining) this.running.delete(startId);
+    this.draining.clear();
   }
 
   async list(): Promise<readonly LaunchedRunner[]> {
