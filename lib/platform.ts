@@ -1,7 +1,10 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Environment } from './config.ts';
+import { AppDeliveryStack } from './stacks/app-delivery-stack.ts';
+import { ControlStack } from './stacks/control-stack.ts';
 import { EdgeProtectionStack } from './stacks/edge-protection-stack.ts';
+import { MediaDeliveryStack } from './stacks/media-delivery-stack.ts';
 import { NetworkStack } from './stacks/network-stack.ts';
 import { OriginStack } from './stacks/origin-stack.ts';
 import { RunnerStack } from './stacks/runner-stack.ts';
@@ -45,14 +48,40 @@ export function buildPlatform(app: App, environment: Environment) {
     ...common,
     description: 'mirror: keys of signed URLs',
   });
+  const media = new MediaDeliveryStack(app, `${prefix}-media-delivery`, {
+    ...common,
+    storage,
+    origin,
+    signingKey,
+    description: 'mirror: CloudFront for media',
+  });
+  const control = new ControlStack(app, `${prefix}-control`, {
+    ...common,
+    network,
+    state,
+    runner,
+    signingKey,
+    mediaHost: media.host,
+    description: 'mirror: control API',
+  });
   const edgeProtection = new EdgeProtectionStack(app, `${prefix}-edge-protection`, {
     ...common,
     env: { region: 'us-east-1' },
+    crossRegionReferences: environment.region !== 'us-east-1',
     description: 'mirror: web ACL',
+  });
+  const delivery = new AppDeliveryStack(app, `${prefix}-app-delivery`, {
+    ...common,
+    storage,
+    api: control.api,
+    mediaHost: media.host,
+    webAclArn: edgeProtection.webAclArn,
+    crossRegionReferences: environment.region !== 'us-east-1',
+    description: 'mirror: CloudFront for page and API',
   });
 
   Tags.of(app).add('project', 'mirror');
   Tags.of(app).add('environment', environment.name);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { network, storage, state, runner, origin, signingKey, edgeProtection };
+  return { network, storage, state, runner, origin, signingKey, media, control, edgeProtection, delivery };
 }

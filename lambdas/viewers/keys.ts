@@ -60,3 +60,14 @@ function parseKeyRing(value: unknown): readonly [SigningKey, ...SigningKey[]] {
 export function newKeyRingText(kid: string, bytes: Uint8Array): string {
   return JSON.stringify({ keys: [{ kid, secret: Buffer.from(bytes).toString('base64url') }] });
 }
+
+/** Whether a secret's text is a key ring, and not what Secrets Manager fills a new secret with. */
+export function isKeyRing(text: string | undefined): boolean {
+  if (text === undefined) return false;
+  try {
+    return keyRingSchema.safeParse(JSON.parse(text)).success;
+  } catch {
+    // Not JSON: not a key ring either.
+    return false;
+  }
+}

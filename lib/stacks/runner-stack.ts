@@ -27,6 +27,11 @@ export function streamSecretPrefix(environment: Environment): string {
   return `mirror/${environment.name}/streams/`;
 }
 
+/** Named, so that policies in other stacks can say exactly which services they mean. */
+export function clusterName(environment: Environment): string {
+  return `mirror-${environment.name}`;
+}
+
 /**
  * Where feeds are transcoded: GPU hosts as an ECS capacity provider, the ingest load balancer with a listener
  * and a target group per slot, and the task definition from which the launcher makes one per stream. The
@@ -49,6 +54,7 @@ export class RunnerStack extends Stack {
     const { environment, network } = props;
 
     this.cluster = new ecs.Cluster(this, 'Cluster', {
+      clusterName: clusterName(environment),
       vpc: network.vpc,
       containerInsightsV2: ecs.ContainerInsights.ENABLED,
     });

@@ -8,6 +8,7 @@ import {
   type StackProps,
 } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Provider } from 'aws-cdk-lib/custom-resources';
@@ -31,13 +32,15 @@ export class SigningKeyStack extends Stack {
   readonly keyGroup: cloudfront.KeyGroup;
   /** Id of the newest key, as signed URLs name it in Key-Pair-Id. */
   readonly keyPairId: string;
+  /** Key ring that signs tickets and sessions. */
+  readonly ticketKeysSecret: secretsmanager.Secret;
   /** The newest private key, PEM. */
   readonly privateKeySecret: secretsmanager.Secret;
 
   constructor(scope: Construct, id: string, props: SigningKeyStackProps) {
     super(scope, id, props);
     const { environment } = props;
-    const { function: handler } = new MirrorFunction(this, 'KeyMaker', {
+    const { function: handler, role } = new MirrorFunction(this, 'KeyMaker', {
       environment,
       folder: 'signing-key',
       description:
@@ -62,6 +65,7 @@ export class SigningKeyStack extends Stack {
       'CDK’s own provider function may invoke every version of the one handler.',
     );
 
+    this.ticketKeysSecret = this.#ticketKeys(environment, role, provider.serviceToken);
     const keys = environment.signingKeyGenerations.map((generation) => {
       const secret = new secretsmanager.Secret(this, `PrivateKey${generation}`, {
         description: `Private signing key of CloudFront URLs, generation ${generation}`,
@@ -77,7 +81,7 @@ export class SigningKeyStack extends Stack {
       const pair = new CustomResource(this, `KeyPair${generation}`, {
         serviceToken: provider.serviceToken,
         resourceType: 'Custom::SigningKeyPair',
-        properties: { SecretArn: secret.secretArn },
+        properties: { SecretArn: secret.secretArn, Kind: 'url-signing-pair' },
       });
       const publicKey = new cloudfront.PublicKey(this, `PublicKey${generation}`, {
         encodedKey: pair.getAttString('PublicKeyPem'),
@@ -94,5 +98,25 @@ export class SigningKeyStack extends Stack {
     this.keyPairId = newest.publicKey.publicKeyId;
     this.privateKeySecret = newest.secret;
     new CfnOutput(this, 'KeyPairId', { value: this.keyPairId });
+  }
+  #ticketKeys(
+    environment: Environment,
+    keyMakerRole: iam.IRole,
+    serviceToken: string,
+  ): secretsmanager.Secret {
+    const secret = new secretsmanager.Secret(this, 'TicketKeys', {
+      secretName: `mirror/${environment.name}/control/ticket-keys`,
+      description: 'Keys that sign viewer tickets and sessions',
+      removalPolicy: dataRemovalPolicy(environment),
+    });
+    acknowledge(secret, 'AwsSolutions-SMG4', 'Rotated with two keys valid at a time (lambdas/README.md).');
+    secret.grantRead(keyMakerRole);
+    secret.grantWrite(keyMakerRole);
+    new CustomResource(this, 'TicketKeyRing', {
+      serviceToken,
+      resourceType: 'Custom::TicketKeyRing',
+      properties: { SecretArn: secret.secretArn, Kind: 'ticket-key-ring' },
+    });
+    return secret;
   }
 }

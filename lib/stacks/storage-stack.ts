@@ -1,4 +1,5 @@
 import { Aws, CfnOutput, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as s3express from 'aws-cdk-lib/aws-s3express';
 import type { Construct } from 'constructs';
@@ -93,6 +94,17 @@ export class StorageStack extends Stack {
       serverAccessLogsBucket: this.accessLogBucket,
       serverAccessLogsPrefix: 'player/',
     });
+    for (const bucket of [this.recordingsBucket, this.playerBucket]) {
+      // By account and not by distribution: the distributions come later and depend on this stack.
+      bucket.addToResourcePolicy(
+        new iam.PolicyStatement({
+          principals: [new iam.ServicePrincipal('cloudfront.amazonaws.com')],
+          actions: ['s3:GetObject'],
+          resources: [bucket.arnForObjects('*')],
+          conditions: { StringEquals: { 'AWS:SourceAccount': Aws.ACCOUNT_ID } },
+        }),
+      );
+    }
     new CfnOutput(this, 'MediaBucketName', { value: this.mediaBucketName });
     new CfnOutput(this, 'RecordingsBucketName', { value: this.recordingsBucket.bucketName });
   }
