@@ -269,8 +269,11 @@ export class StreamLifecycle {
   }
 
   async #started(record: StreamRecord, run: StreamRun): Promise<StartResult> {
+    const { secretId } = run;
     const passphrase =
-      run.secretId === undefined ? undefined : await this.#dependencies.secrets.get(run.secretId);
+      secretId === undefined
+        ? undefined
+        : await this.#reached('the passphrase', () => this.#dependencies.secrets.get(secretId));
     return startResult(record, this.#dependencies.slots[run.slotIndex], passphrase);
   }
 
@@ -301,10 +304,12 @@ export class StreamLifecycle {
       return;
     }
     const startId = record.run?.startId ?? dead.id;
-    await launcher.stop({ streamId: record.id, startId });
-    await secrets.remove(startSecretName(record.id, startId));
-    for (const holder of await registry.listSlots())
-      if (holder.streamId === record.id && holder.startId === startId) await registry.releaseSlot(holder);
+    await this.#reached('what a start that died has left', async () => {
+      await launcher.stop({ streamId: record.id, startId });
+      await secrets.remove(startSecretName(record.id, startId));
+      for (const holder of await registry.listSlots())
+        if (holder.streamId === record.id && holder.startId === startId) await registry.releaseSlot(holder);
+    });
     await updateRecord(registry, record.id, (latest) => {
       const rest = withoutOperation(latest, operation.id);
       if (!rest) return undefined;
@@ -316,12 +321,26 @@ export class StreamLifecycle {
 
   /** Waits for the last runner to end, and does not rely on the event that says so. */
   async #drained(record: StreamRecord, deadlineMs: number): Promise<void> {
-    const { launcher } = this.#dependencies;
-    const gone =
-      !record.run ||
-      (await launcher.stop({ streamId: record.id, startId: record.run.startId })) === 'stopped';
-    if (gone) await this.finishStop(record);
-    else await this.#waitOrBusy(deadlineMs, 'The runner of the last start is still ending.', DRAIN_POLL_MS);
+    const gone = await this.#reached('the runner of the last start', async () => {
+      const { run } = record;
+      const { launcher } = this.#dependencies;
+      if (run && (await launcher.stop({ streamId: record.id, startId: run.startId })) === 'draining')
+        return false;
+      await this.finishStop(record);
+      return true;
+    });
+    if (!gone)
+      await this.#waitOrBusy(deadlineMs, 'The runner of the last start is still ending.', DRAIN_POLL_MS);
+  }
+
+  /** A service below us that fails is not our fault, and may work again in a moment. */
+  async #reached<Value>(what: string, work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#dependencies.log.error('service-below-failed', { what, error: messageOf(error) });
+      throw controlErrors.create('UNAVAILABLE', `It concerns ${what}.`, { cause: error });
+    }
   }
 
   async #waitOrBusy(deadlineMs: number, detail: string, pollMs = JOIN_POLL_MS): Promise<void> {
