@@ -34,6 +34,10 @@ export class RedisServer {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#process = child;
+    // Also when a test forgets to close, or fails before it can.
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     const failed = once(child, 'exit').then(([code]) => {
       throw new Error(`redis-server ended with ${code}. Is it installed? npm test installs it.`);
     });
