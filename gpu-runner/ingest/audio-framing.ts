@@ -10,6 +10,8 @@ export interface AudioFrameHeader {
   readonly sampleCount: number;
   readonly sampleRateHz: number;
   readonly channelCount: number;
+  /** Bytes before the frame that belong to its transport only, counted in `byteCount`. */
+  readonly wrapperByteCount?: number;
 }
 
 /** One whole frame; `ptsTicks` is undefined until a timestamp was seen. */
@@ -64,7 +66,7 @@ export class AudioFramer {
       }
       frames.push({
         ...header,
-        bytes: bytes.subarray(offset, offset + header.byteCount),
+        bytes: bytes.subarray(offset + (header.wrapperByteCount ?? 0), offset + header.byteCount),
         ptsTicks: this.#nextPtsTicks,
       });
       if (this.#nextPtsTicks !== undefined) this.#nextPtsTicks += durationTicks(header);

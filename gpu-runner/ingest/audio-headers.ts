@@ -6,6 +6,7 @@ import {
   AV_CODEC_ID_EAC3,
   AV_CODEC_ID_MP2,
   AV_CODEC_ID_MP3,
+  AV_CODEC_ID_OPUS,
   type AVCodecID,
 } from 'node-av/constants';
 import type { AudioFrameHeader, AudioHeaderReader } from './audio-framing.ts';
@@ -16,6 +17,7 @@ export function audioHeaderReader(codecId: AVCodecID): AudioHeaderReader | undef
   if (codecId === AV_CODEC_ID_AAC_LATM) return readLoasHeader;
   if (codecId === AV_CODEC_ID_AC3 || codecId === AV_CODEC_ID_EAC3) return readAc3Header;
   if (codecId === AV_CODEC_ID_MP2 || codecId === AV_CODEC_ID_MP3) return readMpegAudioHeader;
+  if (codecId === AV_CODEC_ID_OPUS) return readOpusHeader;
   return undefined;
 }
 
@@ -136,6 +138,52 @@ function eac3Header(bytes: Uint8Array, offset: number): AudioFrameHeader | undef
     sampleRateHz,
     channelCount: (AC3_CHANNELS[(fifth >> 1) & 7] ?? 2) + (fifth & 1),
   };
+}
+
+const OPUS_RATE_HZ = 48_000;
+/** Samples of one Opus frame at 48 kHz by the configuration number (RFC 6716 §3.1). */
+const SILK_SAMPLES = [480, 960, 1920, 2880];
+const HYBRID_SAMPLES = [480, 960];
+const CELT_SAMPLES = [120, 240, 480, 960];
+
+/**
+ * An Opus access unit with the control header that MPEG-TS puts before it (ETSI TS 103 491, "Opus in MPEG-TS"
+ * §4.3). The channels are in the program map, which FFmpeg turns into extradata.
+ */
+export const readOpusHeader: AudioHeaderReader = (bytes, offset) => {
+  const second = byteAt(bytes, offset + 1);
+  if (byteAt(bytes, offset) !== 0x7f || (second & 0xe0) !== 0xe0) return undefined;
+  let at = offset + 2;
+  let payloadByteCount = 0;
+  for (let size = 0xff; size === 0xff && at < bytes.length; at += 1) {
+    size = byteAt(bytes, at);
+    payloadByteCount += size;
+  }
+  if ((second & 0x10) !== 0) at += 2; // start trim
+  if ((second & 0x08) !== 0) at += 2; // end trim
+  if ((second & 0x04) !== 0) at += 1 + byteAt(bytes, at); // control extension
+  const wrapperByteCount = at - offset;
+  if (payloadByteCount === 0) return undefined;
+  return {
+    byteCount: wrapperByteCount + payloadByteCount,
+    wrapperByteCount,
+    sampleCount: opusSampleCount(byteAt(bytes, at), byteAt(bytes, at + 1)),
+    sampleRateHz: OPUS_RATE_HZ,
+    channelCount: (byteAt(bytes, at) & 4) === 0 ? 1 : 2,
+  };
+};
+
+function opusSampleCount(tableOfContents: number, frameCountByte: number): number {
+  const config = tableOfContents >> 3;
+  const samples =
+    config < 12
+      ? SILK_SAMPLES[config & 3]
+      : config < 16
+        ? HYBRID_SAMPLES[config & 1]
+        : CELT_SAMPLES[config & 3];
+  const code = tableOfContents & 3;
+  const frameCount = code === 0 ? 1 : code === 3 ? frameCountByte & 0x3f : 2;
+  return (samples ?? 960) * frameCount;
 }
 
 function byteAt(bytes: Uint8Array, offset: number): number {

@@ -79,11 +79,11 @@ export class SrtDoor {
       socket.on('message', (bytes, peer) => {
         this.#answer(socket, bytes, peer).then(
           (isWelcome) => {
-            if (isWelcome && !isOver) {
-              // The caller repeats its conclusion as soon as this reaches it; FFmpeg has the port by then.
-              send(socket, inductionResponse(bytes, synCookie(peer.address, peer.port)), peer);
-              leave({ kind: 'caller', host, remoteAddress: plainAddress(peer.address) });
-            }
+            if (!isWelcome || isOver) return;
+            // The caller repeats its conclusion as soon as this reaches it; FFmpeg has the port by then.
+            const again = inductionResponse(bytes, synCookie(peer.address, peer.port));
+            const caller = { kind: 'caller', host, remoteAddress: plainAddress(peer.address) } as const;
+            socket.send(again, peer.port, peer.address, () => leave(caller));
           },
           (error: unknown) => leave(notOpened(messageOf(error))),
         );

@@ -1,4 +1,5 @@
 /** Every way in, with real senders on loopback. */
+import { Codec, CodecContext, FFmpegError, Frame, type Packet } from 'node-av/lib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { codecName } from '../../../gpu-runner/ingest/accepted-codecs.ts';
 import { type FeedInput, srtUrl } from '../../../tools/feeds/options.ts';
@@ -22,6 +23,28 @@ function send(input: Omit<FeedInput, 'name'>): FeedSender {
 function codecsOf(ingest: IngestUnderTest): string[] {
   const tracks = ingest.connections()[0]?.event.tracks ?? [];
   return tracks.map(({ track, codecParameters }) => `${track} ${codecName(codecParameters.codecId)}`);
+}
+
+/** Frames that FFmpeg's decoder makes of these packets of sound; it throws for one that it cannot read. */
+async function decodedCount(ingest: IngestUnderTest, packets: readonly Packet[]): Promise<number> {
+  const track = ingest.connections()[0]?.event.tracks.find((each) => each.track === 'audio');
+  const codec = track === undefined ? null : Codec.findDecoder(track.codecParameters.codecId);
+  if (track === undefined || codec === null) return 0;
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  context.parametersToContext(track.codecParameters);
+  FFmpegError.throwIfError(await context.open2(codec), 'open decoder');
+  const frame = new Frame();
+  frame.alloc();
+  let count = 0;
+  for (const packet of packets) {
+    FFmpegError.throwIfError(await context.sendPacket(packet), 'decode');
+    while ((await context.receiveFrame(frame)) >= 0) count += 1;
+    packet.free();
+  }
+  frame.free();
+  context.freeContext();
+  return count;
 }
 
 describe('SRT', () => {
@@ -92,11 +115,16 @@ describe('sound in MPEG-TS', () => {
     ['aac', true, 1_920n],
     ['ac3', false, 2_880n],
     ['mp2', true, 2_160n],
+    ['opus', false, 1_800n],
   ] as const)(
     '%s comes in whole frames with even timestamps (bursts: %s)',
     async (audioCodec, audioBursts, step) => {
       const port = await freePort();
-      const ingest = new IngestUnderTest({ protocol: 'srt-listener', port });
+      const clones: Packet[] = [];
+      const ingest = new IngestUnderTest({ protocol: 'srt-listener', port }, ({ track, packet }) => {
+        const clone = track === 'audio' ? packet.clone() : null;
+        if (clone !== null) clones.push(clone);
+      });
       send({
         to: srtUrl({ port }),
         audioCodec,
@@ -107,6 +135,7 @@ describe('sound in MPEG-TS', () => {
       const steps = ingest.ptsOf('audio').map((pts, index, all) => pts - (all[index - 1] ?? pts));
       // FFmpeg's muxer rounds 1/48 kHz to 1/90 kHz at the first frame of each PES packet.
       for (const each of steps.slice(1)) expect(Math.abs(Number(each - step))).toBeLessThanOrEqual(1);
+      expect(await decodedCount(ingest, clones)).toBeGreaterThanOrEqual(49);
     },
   );
 });

@@ -27,6 +27,8 @@ export type SeenEvent =
 
 export const clock = { nowMs: () => performance.timeOrigin + performance.now() };
 
+type PacketSink = (event: SourceEvent & { kind: 'packet' }) => void;
+
 export class IngestUnderTest {
   readonly log = new RecordingLog();
   readonly events: SeenEvent[] = [];
@@ -34,10 +36,10 @@ export class IngestUnderTest {
   readonly stopped: Promise<void>;
   readonly #ingest: FeedIngest;
   readonly #stop = new AbortController();
-  readonly #onPacket: (event: SourceEvent & { kind: 'packet' }) => void;
+  readonly #onPacket: PacketSink;
 
   /** Runs until `stop`, which the end of the test calls by itself. */
-  constructor(input: Record<string, unknown>, onPacket = (_: SourceEvent & { kind: 'packet' }): void => {}) {
+  constructor(input: Record<string, unknown>, onPacket: PacketSink = () => undefined) {
     AvLog.setLevel(AV_LOG_FATAL);
     const ingest: Ingest = ingestSchema.parse(input);
     this.#onPacket = onPacket;
