@@ -4,18 +4,18 @@
  *
  * Told to stop: the message `stop` of the parent (the operator stopped the stream: playlists end), or SIGTERM
  * and SIGINT (the runner goes, the stream stays: nothing ends, and the next runner continues by the clock).
+ *
+ * What only AWS needs is imported when it is asked for: on one machine it would cost every stream's process
+ * 20 MB and a third of a second of CPU.
  */
 import { createServer } from 'node:net';
 import { AV_LOG_FATAL, AV_LOG_WARNING } from 'node-av/constants';
 import { Log } from 'node-av/lib';
 import { SystemClock } from '../adapters/clock-system.ts';
 import { IpcLiveEdgeWriter } from '../adapters/live-edge-ipc.ts';
-import { RedisLiveEdgeWriter } from '../adapters/live-edge-redis-writer.ts';
 import { IpcLog } from '../adapters/log-ipc.ts';
 import { JsonLog } from '../adapters/log-json.ts';
 import { DiskMediaStore } from '../adapters/media-store-disk.ts';
-import { S3MediaStore } from '../adapters/media-store-s3.ts';
-import { RedisRegistry } from '../adapters/registry-redis.ts';
 import { type ParentMessage, RUNNER_EXIT_CODE, type RunnerMessage } from '../adapters/runner-ipc.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
@@ -40,7 +40,7 @@ const config = readConfigOrExit();
 const log = logOf(config);
 // What FFmpeg has to say of a damaged feed would be thousands of lines; the runner's parts count it instead.
 Log.setLevel(config.logLevel === 'debug' ? AV_LOG_WARNING : AV_LOG_FATAL);
-const liveEdge = liveEdgeOf(config);
+const liveEdge = await liveEdgeOf(config);
 listenToParent();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 process.on('uncaughtException', (error) => exitWith(error));
@@ -52,10 +52,10 @@ const runner = new Runner({
   profile: profileWithFrameRate(config.spec.frameRate),
   clock,
   log,
-  store: storeOf(config.store),
+  store: await storeOf(config.store),
   liveEdge,
-  ...(config.recordings ? { recordings: storeOf(config.recordings) } : {}),
-  onStatus: statusSinkOf(config),
+  ...(config.recordings ? { recordings: await storeOf(config.recordings) } : {}),
+  onStatus: await statusSinkOf(config),
 });
 log.info('runner-started', { protocol: config.spec.ingest.protocol, frameRate: config.spec.frameRate });
 try {
@@ -84,8 +84,9 @@ function logOf({ spec, logLevel: level }: RunnerConfig): StructuredLog {
   return new JsonLog({ clock, level, fields, write: (line) => void process.stdout.write(line) });
 }
 
-function liveEdgeOf({ liveEdge: wanted }: RunnerConfig): LiveEdgeWriter {
+async function liveEdgeOf({ liveEdge: wanted }: RunnerConfig): Promise<LiveEdgeWriter> {
   if (wanted.kind === 'redis') {
+    const { RedisLiveEdgeWriter } = await import('../adapters/live-edge-redis-writer.ts');
     const { url, prefix } = wanted;
     return new RedisLiveEdgeWriter({ url, log, ...(prefix === undefined ? {} : { prefix }) });
   }
@@ -97,17 +98,19 @@ function liveEdgeOf({ liveEdge: wanted }: RunnerConfig): LiveEdgeWriter {
   return writer;
 }
 
-type StoreConfig = RunnerConfig['store'];
+type AnyStore = MediaStoreWriter & MediaStoreReader & ObjectWriter;
 
-function storeOf(store: StoreConfig): MediaStoreWriter & MediaStoreReader & ObjectWriter {
+async function storeOf(store: RunnerConfig['store']): Promise<AnyStore> {
   if (store.kind === 'disk') return new DiskMediaStore({ directory: store.directory });
+  const { S3MediaStore } = await import('../adapters/media-store-s3.ts');
   const { bucket, region, endpoint } = store;
   return new S3MediaStore({ bucket, region, ...(endpoint === undefined ? {} : { endpoint }) });
 }
 
 /** With a parent, statuses go to it; else into the registry, where the control plane reads them. */
-function statusSinkOf({ liveEdge: wanted }: RunnerConfig): (status: RunnerStatus) => void {
+async function statusSinkOf({ liveEdge: wanted }: RunnerConfig): Promise<(status: RunnerStatus) => void> {
   if (wanted.kind === 'ipc') return (status) => void sendToParent({ kind: 'status', status });
+  const { RedisRegistry } = await import('../adapters/registry-redis.ts');
   const registry = new RedisRegistry({ url: wanted.url, log });
   let isWriting = false;
   return (status) => {
