@@ -1,7 +1,15 @@
 /** All benches, in the order in which they run. */
+import { cpuBench } from './cpu.bench.ts';
 import { glassToGlassBenches } from './glass-to-glass.bench.ts';
+import { memoryBench } from './memory.bench.ts';
 import { partLatencyBench } from './part-latency.bench.ts';
 import type { Bench } from './result.ts';
 import { senderLossBench } from './sender-loss.bench.ts';
 
-export const BENCHES: readonly Bench[] = [...glassToGlassBenches, partLatencyBench, senderLossBench];
+export const BENCHES: readonly Bench[] = [
+  ...glassToGlassBenches,
+  partLatencyBench,
+  cpuBench,
+  memoryBench,
+  senderLossBench,
+];

@@ -68,3 +68,18 @@ export function machineTimes(): { busyMs: number; totalMs: number } {
   const total = ticks.slice(0, 8).reduce((sum, value) => sum + value, 0);
   return { busyMs: (total - idle) * MS_PER_TICK, totalMs: total * MS_PER_TICK };
 }
+
+export interface ProcessMemory {
+  readonly residentBytes: number;
+  /** What no other process shares: what would be free if this one ended. */
+  readonly privateBytes: number;
+}
+
+/** @throws Error when there is no such process. */
+export function memoryOf(pid: number): ProcessMemory {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const kibibytes = (field: string) =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(rollup)?.[1] ?? Number.NaN);
+  const bytes = (...fields: string[]) => fields.reduce((sum, field) => sum + kibibytes(field) * 1024, 0);
+  return { residentBytes: bytes('Rss'), privateBytes: bytes('Private_Clean', 'Private_Dirty') };
+}

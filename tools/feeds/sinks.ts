@@ -19,6 +19,7 @@ export const TS_PER_DATAGRAM = 7;
 const TS_PACKET_BYTES = 188;
 const DATAGRAM_BYTES = TS_PACKET_BYTES * TS_PER_DATAGRAM;
 const RETRY_MS = 250;
+const WRITE_TIMEOUT_MS = 5_000;
 /** One try of a listener; between tries an abort is noticed. */
 const LISTEN_TRY_MS = 1_000;
 
@@ -56,6 +57,8 @@ function withSrtDefaults(url: string): string {
     mode: 'caller',
     latency: '120000',
     pkt_size: String(DATAGRAM_BYTES),
+    // A receiver that takes nothing any more would hold a write for ever.
+    timeout: String(WRITE_TIMEOUT_MS * 1000),
   };
   if (options.get('mode') === 'listener') defaults.listen_timeout = String(LISTEN_TRY_MS * 1000);
   for (const [name, value] of Object.entries(defaults)) if (!options.has(name)) options.set(name, value);

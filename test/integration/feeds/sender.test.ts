@@ -1,5 +1,3 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { type FeedInput, srtUrl, startPtsThatWraps } from '../../../tools/feeds/options.ts';
 import { UdpRelay } from '../../../tools/feeds/relay.ts';
 import { FeedSender } from '../../../tools/feeds/sender.ts';
+import { freeUdpPort } from './free-port.ts';
 import { type Received, receive } from './receiver.ts';
 
 const FRAME_COUNT = 20;
@@ -175,13 +174,4 @@ async function sendAndReceive(
   await sending;
   const lastMs = connection.startMs + (input.durationMs ?? Infinity);
   return { received, connection, endedMs: Date.now() - lastMs };
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
 }

@@ -1,0 +1,17 @@
+/** One feed in a process of its own, for feed-process.ts: options as JSON in the first argument. */
+import { messageOf } from '../../domain/errors.ts';
+import { parseFeedOptions } from './options.ts';
+import { FeedSender } from './sender.ts';
+
+const stop = new AbortController();
+for (const event of ['SIGTERM', 'disconnect'] as const) process.once(event, () => stop.abort());
+
+const sender = new FeedSender(parseFeedOptions(JSON.parse(process.argv[2] ?? '{}')));
+void sender.connected.then((connection) => process.send?.({ kind: 'connected', ...connection }));
+try {
+  await sender.run(stop.signal);
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 1;
+}
+if (process.connected) process.disconnect();
