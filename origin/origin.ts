@@ -45,6 +45,11 @@ const TOO_MANY_STREAMS: ErrorAnswer = { status: 503, reason: 'This origin follow
 const STOPPING: ErrorAnswer = { status: 503, reason: 'This origin is stopping. Try again.' };
 const HEALTHY = prepare(Buffer.from('ok\n'), CONTENT_TYPES.text, CACHE.never);
 
+/** A weight that begins with 0 is taken for a no: the plain text is right for everyone. */
+function acceptsGzip(header: string | string[] | undefined): boolean {
+  return typeof header === 'string' && header.includes('gzip') && !header.includes('gzip;q=0');
+}
+
 function answerPlaylist(
   exchange: Exchange,
   known: KnownStream,
@@ -146,13 +151,12 @@ export class Origin implements Answerer {
     }
     stream.lastRequestMs = nowMs;
     const { range } = request.headers;
-    const encodings = request.headers['accept-encoding'];
     new Exchange(
       {
         request: parsed,
         stream,
         headOnly,
-        acceptsGzip: typeof encodings === 'string' && encodings.includes('gzip'),
+        acceptsGzip: acceptsGzip(request.headers['accept-encoding']),
         range: typeof range === 'string' ? range : undefined,
         deadlineMs: nowMs + this.#limits.holdMs,
       },

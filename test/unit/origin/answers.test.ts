@@ -111,6 +111,14 @@ describe('answers', () => {
       for (const { headers } of [plain, compressed]) expect(headers['vary']).toBe('Accept-Encoding');
     });
 
+    it.each(['identity', 'br', 'gzip;q=0', ''])(
+      'a client that accepts "%s" gets the plain text',
+      async (accepted) => {
+        const response = await bed.get('/live/cam/av.m3u8', { 'accept-encoding': accepted });
+        expect(response.headers['content-encoding']).toBeUndefined();
+      },
+    );
+
     it('a short text and media are not compressed', async () => {
       for (const path of ['index.m3u8', `av/${FIRST_MSN}.m4s`]) {
         const response = await bed.get(`/open/cam/${path}`, gzip);
