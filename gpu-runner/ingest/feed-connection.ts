@@ -8,9 +8,10 @@ import type { Log } from '../../domain/log.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import type { SourceEvent } from '../media.ts';
 import { ingestErrors } from './errors.ts';
-import { FeedTracks, newPacket } from './feed-tracks.ts';
+import { FeedTracks } from './feed-tracks.ts';
 import type { IngestCounters } from './ingest-counters.ts';
 import { type InputPlan, SRT_CONNECT_LIMIT_MS } from './input-options.ts';
+import { newPacket } from './pes-pieces.ts';
 
 /** A sender is taken for dead when nothing came for this long. */
 export const SILENCE_LIMIT_MS = 1_500;

@@ -3,7 +3,7 @@
  * begin, and what happens when the sender changes its program map.
  */
 import { AV_NOPTS_VALUE, AV_PKT_FLAG_CORRUPT } from 'node-av/constants';
-import { CodecParameters, Packet, type Stream } from 'node-av/lib';
+import { CodecParameters, type Packet, type Stream } from 'node-av/lib';
 import type { Log } from '../../domain/log.ts';
 import type { SourceEvent, SourceTrack } from '../media.ts';
 import {
@@ -16,6 +16,7 @@ import {
 import { codecOfParameterSets, isOneAccessUnit, readAccessUnit } from './access-unit.ts';
 import { AudioFramer, durationTicks } from './audio-framing.ts';
 import { audioHeaderReader } from './audio-headers.ts';
+import { NO_BYTES, newPacket, PesPieces } from './pes-pieces.ts';
 import { TimestampUnwrap } from './timestamp-unwrap.ts';
 
 /** With parameter sets but no keyframe for this long (intra refresh), decoding begins at any picture. */
@@ -40,6 +41,7 @@ export interface FeedTracksOptions {
 export class FeedTracks {
   readonly #options: FeedTracksOptions;
   readonly #unwrap = new TimestampUnwrap();
+  readonly #pieces = new PesPieces();
   readonly #lastPacketAtMs = new Map<number, number>();
   #streams: readonly Stream[] = [];
   #choice: TrackChoice = { kind: 'none-yet' };
@@ -47,6 +49,7 @@ export class FeedTracks {
   #decodableSinceMs: number | undefined;
   #announced = false;
   #checkedPacketCount = 0;
+  #isParsed = false;
 
   constructor(options: FeedTracksOptions) {
     this.#options = options;
@@ -74,23 +77,39 @@ export class FeedTracks {
   async deliver(packet: Packet, arrivalMs: number): Promise<boolean> {
     this.#lastPacketAtMs.set(packet.streamIndex, arrivalMs);
     await this.#followMove(packet.streamIndex, arrivalMs);
-    await this.#followCodec(packet);
     if (this.#choice.kind !== 'chosen') return false;
     const { video, audio } = this.#choice;
-    if (packet.streamIndex === video.index) {
-      this.#checkAlignment(packet, video);
-      if (!this.#announced && !this.#canBeginWith(packet, video, arrivalMs)) return false;
-      if (!this.#announced) await this.#announce(video, audio);
-      return await this.#emitWhole(packet, 'video', arrivalMs);
-    }
+    if (packet.streamIndex === video.index) return await this.#deliverPictures(packet, arrivalMs);
     if (packet.streamIndex !== audio?.index || !this.#announced) return false;
     if (this.#audioFramer === undefined) return await this.#emitWhole(packet, 'audio', arrivalMs);
     await this.#emitFrames(this.#audioFramer, packet, arrivalMs);
     return false;
   }
 
+  async #deliverPictures(packet: Packet, arrivalMs: number): Promise<boolean> {
+    if (!this.#options.isMpegTs || this.#isParsed) return await this.#deliverPicture(packet, arrivalMs);
+    let isTaken = false;
+    for (const picture of this.#pieces.take(packet)) {
+      const isPictureTaken = await this.#deliverPicture(picture, arrivalMs);
+      if (picture === packet) isTaken = isPictureTaken;
+      else if (!isPictureTaken) picture.free();
+    }
+    return isTaken;
+  }
+
+  async #deliverPicture(packet: Packet, arrivalMs: number): Promise<boolean> {
+    await this.#followCodec(packet);
+    if (this.#choice.kind !== 'chosen') return false;
+    const { video, audio } = this.#choice;
+    this.#checkAlignment(packet, video);
+    if (!this.#announced && !this.#canBeginWith(packet, video, arrivalMs)) return false;
+    if (!this.#announced) await this.#announce(video, audio);
+    return await this.#emitWhole(packet, 'video', arrivalMs);
+  }
+
   /** Tells `disconnected` if `connected` was told. */
   async leave(reason: string): Promise<void> {
+    this.#pieces.clear();
     if (!this.#announced) return;
     this.#announced = false;
     await this.#options.emit({ kind: 'disconnected', reason });
@@ -119,7 +138,6 @@ export class FeedTracks {
   async #followCodec(packet: Packet): Promise<void> {
     if (this.#choice.kind !== 'chosen' || !this.#options.isMpegTs) return;
     const { video } = this.#choice;
-    if (packet.streamIndex !== video.index) return;
     const codec = codecOfParameterSets(packet.data ?? NO_BYTES);
     if (codec === undefined || codec === videoCodecOf(video.codecId)) return;
     await this.leave('the feed changed its video codec');
@@ -138,6 +156,7 @@ export class FeedTracks {
     const data = packet.data;
     if (data === null || packet.hasFlags(AV_PKT_FLAG_CORRUPT)) return;
     if (isOneAccessUnit(data, videoCodecOf(video.codecId))) return;
+    this.#isParsed = true;
     this.#checkedPacketCount = CHECKED_PACKETS;
     this.#options.onUnaligned();
   }
@@ -205,14 +224,6 @@ export class FeedTracks {
   #continued(ticks: bigint): bigint {
     return ticks === AV_NOPTS_VALUE ? ticks : this.#unwrap.unwrap(ticks);
   }
-}
-
-const NO_BYTES = new Uint8Array(0);
-
-export function newPacket(): Packet {
-  const packet = new Packet();
-  packet.alloc();
-  return packet;
 }
 
 function streamEntry(stream: Stream): StreamEntry {

@@ -58,6 +58,23 @@ test('a picture leaves as soon as the next one begins to arrive, and none is los
   expect(ingest.packets.map(({ byteCount }) => byteCount)).toEqual(pictures.map(({ length }) => length));
 });
 
+test('a picture of more than 200 KiB, which FFmpeg hands over in pieces, is one packet', async () => {
+  const { ingest, url } = await listening();
+  const stream = new TransportStream();
+  const large = { widthPx: 1280, heightPx: 720, texture: 'noise', videoBitrateBps: 90_000_000 } as const;
+  const pictures = await encodePictures({ videoCodec: 'h264', gopMs: 500, ...large }, 10);
+  expect(Math.max(...pictures.map(({ length }) => length))).toBeGreaterThan(250 * 1024);
+  const map = { ...H264, version: 0 };
+  await pushOverSrt(
+    url,
+    pictures.map((each) => Buffer.concat([stream.tables(map), stream.pes(map.pid, each)])),
+    150,
+  );
+  await ingest.until('the end', () => ingest.losses().length === 1);
+  expect(ingest.packets.map(({ byteCount }) => byteCount)).toEqual(pictures.map(({ length }) => length));
+  expect(ingest.log.lines.filter(({ event }) => event === 'feed-unaligned')).toEqual([]);
+});
+
 test('pictures that do not begin with their PES packets are put together by the parser', async () => {
   const { ingest, url } = await listening();
   const stream = new TransportStream();
