@@ -61,6 +61,8 @@ const playback = {
   MIRROR_KEY_PAIR_ID: text,
   /** Full name or ARN of the secret with the private key as PEM. */
   MIRROR_SIGNING_KEY_SECRET: text,
+  /** Parent domain of the API's and the CDN's hosts, where they differ: signed cookies must reach both. */
+  MIRROR_COOKIE_DOMAIN: text.regex(/^[a-z0-9.-]+$/, 'must be a domain').optional(),
 };
 
 export const ENVIRONMENTS = {

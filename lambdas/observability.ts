@@ -39,7 +39,7 @@ export function createObservability(): Observability {
       try {
         return await work();
       } finally {
-        metrics.publishStoredMetrics();
+        if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
         if (segment && subsegment) {
           subsegment.close();
           tracer.setSegment(segment);

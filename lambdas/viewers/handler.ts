@@ -51,7 +51,10 @@ const wired = wiredOnce(async () => {
     idempotency: registry,
     clock,
     log: observability.log,
-    cookieAttributes: 'Secure; SameSite=None',
+    cookieAttributes:
+      environment.MIRROR_COOKIE_DOMAIN === undefined
+        ? 'Secure; SameSite=None'
+        : `Secure; SameSite=None; Domain=${environment.MIRROR_COOKIE_DOMAIN}`,
     onAnswer: ({ route, durationMs, code }) => {
       observability.timeMs(`${route}Ms`, durationMs);
       if (code !== undefined) observability.count(code);

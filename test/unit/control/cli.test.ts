@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../../bin/cli/main.ts';
 import { table } from '../../../bin/cli/table.ts';
@@ -21,7 +20,8 @@ beforeEach(async () => {
   await plane.secrets.put(TOKENS_SECRET, JSON.stringify({ tokens }));
   server = createServer((request, response) => void plane.handle(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const address = server.address();
+  url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`;
 });
 
 afterEach(async () => {
