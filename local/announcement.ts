@@ -48,3 +48,21 @@ export function announcementText(announcement: Announcement): string {
   lines.push('', '  Ctrl-C ends everything.', '');
   return `${lines.join('\n')}\n`;
 }
+
+/** One line for a change that the person at the terminal wants to know of; undefined for the others. */
+export function stateLine(stream: {
+  readonly name: string;
+  readonly state: string;
+  readonly reason?: string;
+}): string | undefined {
+  switch (stream.state) {
+    case 'live':
+      return `  ${stream.name}: on air\n`;
+    case 'interrupted':
+      return `  ${stream.name}: signal lost, waiting for it to return\n`;
+    case 'failed':
+      return `  ${stream.name}: failed, ${stream.reason ?? 'for no known reason'}\n`;
+    default:
+      return undefined;
+  }
+}

@@ -1,7 +1,9 @@
 /** `npm start`: the whole platform on this machine. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SystemClock } from '../adapters/clock-system.ts';
 import { ConsoleLog } from '../adapters/log-console.ts';
+import { LOG_LEVELS } from '../adapters/log-level.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import { HELP, parseOptions } from './options.ts';
 import { LocalPlatform } from './platform.ts';
@@ -30,11 +32,13 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   // Whoever started this program with a channel is gone.
   process.on('disconnect', end);
-  const clock = { nowMs: () => Date.now() };
+  // What a person must know is printed in words; the log is for when something is wrong.
+  const logLevel = LOG_LEVELS.find((level) => level === process.env['MIRROR_LOG']) ?? 'warn';
+  const clock = new SystemClock();
   const log = new ConsoleLog({
     clock,
     write: (line) => void process.stderr.write(line),
-    level: process.env['MIRROR_LOG'] === 'debug' ? 'debug' : 'info',
+    level: logLevel,
     colour: process.stderr.isTTY,
   });
   const platform = new LocalPlatform({
@@ -42,6 +46,7 @@ async function main(): Promise<number> {
     options: parsed.options,
     clock,
     log,
+    logLevel,
     print: (text) => void process.stdout.write(text),
   });
   await platform.run(ending.signal);

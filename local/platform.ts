@@ -5,12 +5,13 @@
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { stop as stopBundler } from 'esbuild';
 import { MemoryLiveEdge } from '../adapters/live-edge-memory.ts';
+import type { LogLevel } from '../adapters/log-level.ts';
 import { DiskMediaStore } from '../adapters/media-store-disk.ts';
 import type { Log } from '../domain/log.ts';
 import type { Clock } from '../domain/timeline.ts';
 import { Origin } from '../origin/origin.ts';
 import { DEMO_FEED_NAMES, type DemoFeed, demoFeedCount } from '../tools/feeds/demo.ts';
-import { announcementText, ingestUrl } from './announcement.ts';
+import { announcementText, ingestUrl, stateLine } from './announcement.ts';
 import { createApi } from './api.ts';
 import { ownCertificate, readCertificate } from './certificate.ts';
 import { type HeldDirectory, holdDataDirectory, PartCleaner } from './data-directory.ts';
@@ -30,6 +31,8 @@ export interface LocalPlatformDependencies {
   readonly options: StartOptions;
   readonly clock: Clock;
   readonly log: Log;
+  /** Of the runners; their lines come out at `log`. */
+  readonly logLevel: LogLevel;
   /** Writes to the person at the terminal. */
   readonly print: (text: string) => void;
 }
@@ -90,7 +93,13 @@ export class LocalPlatform {
     // Nobody knows of these parts any more: the live edge that named them was in the memory of another process.
     await store.removePrefix('streams/');
     const liveEdge = new MemoryLiveEdge({ log });
-    const table = new StreamTable({ nowMs });
+    const table = new StreamTable({
+      nowMs,
+      onState: (stream) => {
+        const line = stateLine(stream);
+        if (line !== undefined) print(line);
+      },
+    });
     const streams = await this.#streams();
     for (const { id, name, port, demo } of streams)
       table.add({ id, name, demo, ingestUrl: ingestUrl('127.0.0.1', port) });
@@ -122,7 +131,7 @@ export class LocalPlatform {
             },
             liveEdge: { kind: 'ipc' },
             store: { kind: 'disk', directory: directory.path },
-            logLevel: process.env['MIRROR_LOG'] === 'debug' ? 'debug' : 'info',
+            logLevel: this.#dependencies.logLevel,
           },
           program: programs.runner,
           liveEdge,

@@ -30,10 +30,13 @@ export interface StreamList {
 
 export class StreamTable implements StreamList {
   readonly #nowMs: () => number;
+  readonly #onState: (stream: StreamView) => void;
   readonly #streams = new Map<string, StreamView>();
 
-  constructor({ nowMs }: { nowMs: () => number }) {
-    this.#nowMs = nowMs;
+  /** @param options.onState called when a stream's state has changed. */
+  constructor(options: { readonly nowMs: () => number; readonly onState?: (stream: StreamView) => void }) {
+    this.#nowMs = options.nowMs;
+    this.#onState = options.onState ?? (() => undefined);
   }
 
   add(stream: Omit<StreamView, 'state' | 'sinceMs' | 'playlistPath'>): void {
@@ -50,12 +53,15 @@ export class StreamTable implements StreamList {
     const stream = this.#streams.get(id);
     if (!stream) return;
     const { reason: _earlier, ...rest } = stream;
-    this.#streams.set(id, {
+    const changed = stream.state !== state;
+    const next = {
       ...rest,
       state,
-      sinceMs: stream.state === state ? stream.sinceMs : this.#nowMs(),
+      sinceMs: changed ? this.#nowMs() : stream.sinceMs,
       ...(reason === undefined ? {} : { reason }),
-    });
+    };
+    this.#streams.set(id, next);
+    if (changed) this.#onState(next);
   }
 
   /** Takes a runner's report over. */
