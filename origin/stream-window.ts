@@ -111,18 +111,23 @@ export class StreamWindow {
       return;
     }
     const { info } = snapshot;
-    // The log is taken anew; bytes that are in memory stay, because one position has one content.
+    const isSameBroadcast = this.known?.info.firstMediaSequenceNumber === info.firstMediaSequenceNumber;
+    // Bytes that are in memory stay, because one position has one content. So does what was announced, for a
+    // Redis that failed over may have lost the newest entries, and a playlist must not take back what it said.
     const known = this.#know(info, (track, before) => {
       const fresh = this.#emptyTrack(track, info);
+      const entries = new Map(snapshot.parts[track].map((entry) => [partOrdinal(entry, info), entry]));
+      if (before && isSameBroadcast) {
+        for (const [ordinal, entry] of before.log.entries())
+          if (!entries.has(ordinal)) entries.set(ordinal, entry);
+      }
+      for (const [ordinal, entry] of [...entries].sort(([a], [b]) => a - b)) fresh.log.append(ordinal, entry);
       return before ? new TrackWindow(fresh.log, before.parts, before.init) : fresh;
     });
     this.ended = snapshot.ended;
     const preloadedCount = Math.ceil(this.#dependencies.limits.preloadMs / info.partMs);
-    for (const track of TRACKS) {
-      const entries = snapshot.parts[track];
-      for (const entry of entries) known.tracks[track].log.append(partOrdinal(entry, info), entry);
-      for (const entry of entries.slice(-preloadedCount)) this.#fetch(known, track, entry);
-    }
+    for (const track of TRACKS)
+      for (const entry of snapshot.parts[track].slice(-preloadedCount)) this.#fetch(known, track, entry);
     this.#wakeAll();
   }
 

@@ -44,4 +44,12 @@ export class PartLog {
     if (ordinal < this.firstOrdinal || ordinal > this.#head) return undefined;
     return this.#entries.get(ordinal);
   }
+
+  /** All entries in the window, ascending. */
+  *entries(): Iterable<[ordinal: number, entry: PartEntry]> {
+    for (let ordinal = Math.max(0, this.firstOrdinal); ordinal <= this.#head; ordinal += 1) {
+      const entry = this.#entries.get(ordinal);
+      if (entry) yield [ordinal, entry];
+    }
+  }
 }

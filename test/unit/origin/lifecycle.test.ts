@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FIRST_MSN, FIRST_ORDINAL, SAMPLE_INFO } from '../hls/live-edge-samples.ts';
+import type { LiveEdgeReader, LiveEdgeSnapshot } from '../../../domain/live-edge.ts';
+import { FIRST_MSN, FIRST_ORDINAL, SAMPLE_INFO, samplePart } from '../hls/live-edge-samples.ts';
 import { OriginBed, partText, pass, settle } from './origin-bed.ts';
 
 describe('the life of a stream', () => {
@@ -162,16 +163,6 @@ describe('the life of a stream', () => {
     expect((await bed.get('/live/cam/av.m3u8')).status).toBe(200);
   });
 
-  it('a snapshot after a reconnect replaces the log and answers those whom it serves', async () => {
-    await bed.open();
-    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
-    // An adapter that lost its connection and takes a new snapshot looks like this to the origin.
-    const blocked = await bed.get(`/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 1}&_HLS_part=1`);
-    expect(blocked.waiting).toBe(true);
-    await bed.publishBoth(FIRST_ORDINAL + 6, FIRST_ORDINAL + 7);
-    expect(blocked.status).toBe(200);
-  });
-
   it('stopping answers those who wait with 503 and says no at the health check', async () => {
     await bed.open();
     await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
@@ -181,6 +172,66 @@ describe('the life of a stream', () => {
     expect(blocked.status).toBe(503);
     expect((await bed.get('/healthz')).status).toBe(503);
     expect((await bed.get('/live/cam/av.m3u8')).status).toBe(503);
+  });
+});
+
+describe('a live edge that takes a new snapshot after an outage', () => {
+  let listener: Parameters<LiveEdgeReader['follow']>[1];
+  let bed: OriginBed;
+
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    bed = new OriginBed({
+      liveEdge: (liveEdge) => ({
+        follow: (streamId, given) => {
+          listener = given;
+          return liveEdge.follow(streamId, given);
+        },
+      }),
+    });
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 7);
+    await bed.get('/live/cam/av.m3u8');
+  });
+  afterEach(async () => {
+    await bed.stop();
+    vi.useRealTimers();
+  });
+
+  const snapshotUpTo = (end: number, firstMediaSequenceNumber = FIRST_MSN): LiveEdgeSnapshot => {
+    const ordinals = Array.from({ length: end - FIRST_ORDINAL }, (_, index) => FIRST_ORDINAL + index);
+    return {
+      info: { ...SAMPLE_INFO, firstMediaSequenceNumber },
+      ended: false,
+      parts: {
+        video: ordinals.map((ordinal) => samplePart('video', ordinal)),
+        audio: ordinals.map((ordinal) => samplePart('audio', ordinal)),
+      },
+    };
+  };
+
+  it('answers those who waited for what was announced meanwhile', async () => {
+    const blocked = await bed.get(`/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 1}&_HLS_part=4`);
+    expect(blocked.waiting).toBe(true);
+    listener.onSnapshot(snapshotUpTo(FIRST_ORDINAL + 10));
+    expect(blocked.status).toBe(200);
+  });
+
+  it('takes nothing back that the lost Redis had announced', async () => {
+    listener.onSnapshot(snapshotUpTo(FIRST_ORDINAL + 5));
+    expect((await bed.get('/live/cam/av.m3u8')).body).toContain(`av/${FIRST_MSN + 1}.1.m4s`);
+    expect((await bed.get(`/live/cam/av/${FIRST_MSN + 1}.1.m4s`)).status).toBe(200);
+  });
+
+  it('forgets what was announced of another broadcast', async () => {
+    listener.onSnapshot(snapshotUpTo(FIRST_ORDINAL + 5, FIRST_MSN - 1));
+    expect((await bed.get('/live/cam/av.m3u8')).body).not.toContain(`av/${FIRST_MSN + 1}.1.m4s"\n`);
+  });
+
+  it('tells those who wait when the stream is unknown now', async () => {
+    const blocked = await bed.get(`/live/cam/av.m3u8?_HLS_msn=${FIRST_MSN + 1}&_HLS_part=4`);
+    listener.onSnapshot(undefined);
+    expect(blocked.status).toBe(404);
   });
 });
 

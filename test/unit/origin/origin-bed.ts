@@ -2,7 +2,7 @@
 import { vi } from 'vitest';
 import { MemoryLiveEdge } from '../../../adapters/live-edge-memory.ts';
 import { MemoryMediaStore } from '../../../adapters/media-store-memory.ts';
-import type { PartEntry, StreamInfo } from '../../../domain/live-edge.ts';
+import type { LiveEdgeReader, PartEntry, StreamInfo } from '../../../domain/live-edge.ts';
 import type { Log, LogFields } from '../../../domain/log.ts';
 import { initKey, type MediaStoreReader, partKey } from '../../../domain/media-store.ts';
 import { TRACKS, type Track } from '../../../domain/renditions.ts';
@@ -90,6 +90,7 @@ export interface BedOptions {
   readonly limits?: Partial<OriginLimits>;
   readonly isOpen?: IsOpen;
   readonly mediaStore?: (store: MemoryMediaStore) => MediaStoreReader;
+  readonly liveEdge?: (liveEdge: MemoryLiveEdge) => LiveEdgeReader;
 }
 
 export class OriginBed {
@@ -103,7 +104,7 @@ export class OriginBed {
   /** Needs `vi.useFakeTimers()`; deadlines are kept by fake time. */
   constructor(options: BedOptions = {}) {
     this.origin = new Origin({
-      liveEdge: this.liveEdge,
+      liveEdge: options.liveEdge?.(this.liveEdge) ?? this.liveEdge,
       mediaStore: options.mediaStore?.(this.store) ?? this.store,
       clock: this.clock,
       log: this.log,
