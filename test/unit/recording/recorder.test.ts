@@ -210,7 +210,8 @@ describe('a store that is away', () => {
     store.failing = false;
     await record(recorder, 96_000, 120_000);
     const { recordedObjectCount, lostObjectCount } = recorder.counters;
-    expect(lostObjectCount).toBeGreaterThan(0);
+    // Three ran out of time, five waited; there was no room for the others.
+    expect(lostObjectCount).toBeGreaterThanOrEqual(8);
     expect(recordedObjectCount + lostObjectCount).toBe(20);
     expect(store.text(`${NAME}/index.m3u8`)).toContain('DISCONTINUITY');
     expect(log.lines).toContain('recording-object-lost');
