@@ -3,15 +3,13 @@
  * packet, because a feed's size stands in its parameter sets and MPEG-TS tells them nowhere else.
  */
 import { AV_PIX_FMT_CUDA, AV_PKT_FLAG_CORRUPT, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
-import { Codec, CodecContext, CodecParameters, Frame, type Packet, Rational } from 'node-av/lib';
+import { Codec, CodecContext, Frame, type Packet, Rational } from 'node-av/lib';
 import type { SourceTrack } from '../media.ts';
 import { openWithOptions, resultOf, textOf } from './codec-call.ts';
 import { transcodeErrors } from './errors.ts';
 import type { GpuDevice } from './hardware.ts';
-import { hardwareDecoderOptions, videoDecoderOptions } from './options.ts';
+import { hardwareDecoderOptions, type OptionTable, videoDecoderOptions } from './options.ts';
 
-/** Parameter sets stand at the beginning of an access unit; more than this of them is not read. */
-const MAX_PARAMETER_SET_BYTES = 4_096;
 /** A decoder that gives more errors than this for one packet is asked again with the next one. */
 const MAX_ERRORS_PER_PACKET = 32;
 
@@ -55,7 +53,7 @@ export class Decoder {
     context.pktTimebase = new Rational(track.timeBase.num, track.timeBase.den);
     const problem =
       copyParameters(track, context) ??
-      (await openWithOptions(context, codec, decoderOptions(options, context)));
+      (await openWithOptions(context, codec, await decoderOptions(options, codec, context)));
     if (problem) {
       context.freeContext();
       throw transcodeErrors.create('MISSING_CODEC', `${codec.name}: ${problem}`);
@@ -134,29 +132,43 @@ function copyParameters(track: SourceTrack, context: CodecContext): string | und
   return code < 0 ? textOf(code) : undefined;
 }
 
-function decoderOptions(options: DecoderOptions, context: CodecContext) {
+async function decoderOptions(
+  options: DecoderOptions,
+  codec: Codec,
+  context: CodecContext,
+): Promise<OptionTable> {
   if (options.track.codecParameters.codecType !== AVMEDIA_TYPE_VIDEO) return {};
   if (options.device) {
     context.hwDeviceCtx = options.device.context;
     context.setHardwarePixelFormat(AV_PIX_FMT_CUDA);
     return hardwareDecoderOptions();
   }
-  return videoDecoderOptions(pictureSizeOf(options.track, options.firstPacket));
+  return videoDecoderOptions(await pictureSizeOf(options, codec));
 }
 
-/** Zero by zero when the first packet does not tell it either. */
-function pictureSizeOf(track: SourceTrack, firstPacket: Packet): { widthPx: number; heightPx: number } {
+/**
+ * MPEG-TS does not tell the size of the picture, and the number of threads must be chosen before the decoder
+ * opens: the first picture is decoded once only to see how large it is.
+ *
+ * @returns zero by zero when it cannot be decoded alone.
+ */
+async function pictureSizeOf(
+  options: DecoderOptions,
+  codec: Codec,
+): Promise<{ widthPx: number; heightPx: number }> {
+  const { track, firstPacket } = options;
   const given = track.codecParameters;
   if (given.width > 0) return { widthPx: given.width, heightPx: given.height };
-  const found = new CodecParameters();
-  found.alloc();
-  try {
-    given.copy(found);
-    const head = firstPacket.data?.subarray(0, MAX_PARAMETER_SET_BYTES);
-    if (!found.extradata && head) found.extradata = Buffer.from(head);
-    found.parseExtradata();
-    return { widthPx: found.width, heightPx: found.height };
-  } finally {
-    found.free();
-  }
+  using context = new CodecContext();
+  using frame = new Frame();
+  context.allocContext3(codec);
+  frame.alloc();
+  const unknown = { widthPx: 0, heightPx: 0 };
+  if (copyParameters(track, context) ?? (await openWithOptions(context, codec, { threads: '1' })))
+    return unknown;
+  await context.sendPacket(firstPacket);
+  // The end of the stream makes the decoder give out what it would hold back for reordering.
+  await context.sendPacket(null);
+  const received = resultOf(await context.receiveFrame(frame));
+  return received === 'ok' ? { widthPx: frame.width, heightPx: frame.height } : unknown;
 }

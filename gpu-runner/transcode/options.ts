@@ -81,24 +81,31 @@ export function audioEncoderOptions(profile: Profile): OptionTable {
   return { b: String(profile.audio.bitrateBps), profile: 'aac_low', flags: '+global_header' };
 }
 
-/** Settings of the CPU video decoders (hevc, h264). */
+/** More pixels than 1920x1080 has. */
+const LARGE_PIXEL_COUNT = 2_100_000;
+/** From 1280x720 on a second thread is worth its cost. */
+const MEDIUM_PIXEL_COUNT = 1_000_000;
+
+/**
+ * Settings of the CPU video decoders (hevc, h264). Slice threads add no delay, but work only where the encoder
+ * cut its pictures for it (slices, WPP). Above 1080p one core is too slow for pictures in one piece, so there
+ * frame threads are used, which cost a frame of delay each beyond the first.
+ */
 export function videoDecoderOptions(source: { widthPx: number; heightPx: number }): OptionTable {
   const pixelCount = source.widthPx * source.heightPx;
-  // Slice threads add no delay, frame threads one frame each. Most feeds decode within one core.
-  const threadCount = pixelCount > 2_100_000 ? 4 : pixelCount > 1_000_000 ? 2 : 1;
-  return {
-    threads: String(threadCount),
-    thread_type: 'slice',
-    flags: '+low_delay',
-    // A picture with errors is still better than none; its errors are counted.
-    flags2: '+showall',
-  };
+  if (pixelCount > LARGE_PIXEL_COUNT) return { threads: '4', thread_type: 'frame' };
+  return { threads: pixelCount > MEDIUM_PIXEL_COUNT ? '2' : '1', thread_type: 'slice' };
 }
 
 /** Settings of hevc and h264 with the CUDA hardware decoder behind them. */
 export function hardwareDecoderOptions(): OptionTable {
   // Threads bring nothing: the GPU decodes. Frame threads would cost a frame of delay each.
-  return { threads: '1', flags: '+low_delay', hwaccel_flags: '+allow_profile_mismatch' };
+  return {
+    threads: '1',
+    hwaccel_flags: '+allow_profile_mismatch',
+    // A deinterlacer holds three pictures, and one is on its way: beyond what the decoder itself needs.
+    extra_hw_frames: '4',
+  };
 }
 
 /** Any rate, layout and format to the rendition's. Timestamps in and out are samples of the rendition. */

@@ -35,7 +35,7 @@ export interface PictureCounters {
 
 export interface PictureOutputOptions {
   readonly profile: Profile;
-  readonly encoder: VideoEncoder;
+  readonly encoder: Pick<VideoEncoder, 'encode'>;
   readonly signalLoss: RunnerSpec['signalLoss'];
   readonly log: Log;
   readonly counters: PictureCounters;

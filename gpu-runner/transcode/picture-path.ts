@@ -80,8 +80,13 @@ export class PicturePath {
     this.#rate.add(sourceMs);
     const reservation = this.#gate(sourceMs);
     if (!reservation) return;
-    const picture = (await chain.put(frame)) === 'ok' ? await takeFrom(chain) : undefined;
-    reservation.fulfil(picture);
+    let picture: Frame | undefined;
+    try {
+      if ((await chain.put(frame)) === 'ok') picture = await takeFrom(chain);
+    } finally {
+      // Whatever happens: a place that is never fulfilled would hold up all that come after it.
+      reservation.fulfil(picture);
+    }
   }
 
   /** A deinterlacer holds pictures back and may make two of one: place what comes out of it. */

@@ -1,11 +1,5 @@
 /** Short clips made in the test itself: packets of a synthetic feed with their codec parameters. */
-import {
-  AV_LOG_ERROR,
-  type AVColorTransferCharacteristic,
-  AVMEDIA_TYPE_VIDEO,
-  type AVPixelFormat,
-  type AVSampleFormat,
-} from 'node-av/constants';
+import { AV_LOG_ERROR, type AVColorTransferCharacteristic, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import {
   Codec,
   CodecContext,
@@ -88,7 +82,7 @@ export async function makeTrack(
   if (isVideo) {
     context.width = sink.buffersinkGetWidth();
     context.height = sink.buffersinkGetHeight();
-    context.pixelFormat = sink.buffersinkGetFormat() as AVPixelFormat;
+    context.pixelFormat = oneOf(codec.pixelFormats, sink.buffersinkGetFormat());
     context.sampleAspectRatio = sink.buffersinkGetSampleAspectRatio();
     context.framerate = sink.buffersinkGetFrameRate();
     context.colorSpace = sink.buffersinkGetColorspace();
@@ -96,7 +90,7 @@ export async function makeTrack(
     if (recipe.transfer !== undefined) context.colorTrc = recipe.transfer;
   } else {
     context.sampleRate = sink.buffersinkGetSampleRate();
-    context.sampleFormat = sink.buffersinkGetFormat() as AVSampleFormat;
+    context.sampleFormat = oneOf(codec.sampleFormats, sink.buffersinkGetFormat());
     context.channelLayout = sink.buffersinkGetChannelLayout();
   }
   FFmpegError.throwIfError(
@@ -139,6 +133,12 @@ export async function makeTrack(
   frame.free();
   packet.free();
   return { source: { track, codecParameters: parameters, timeBase: { num: 1, den: 90_000 } }, packets };
+}
+
+function oneOf<Format extends number>(known: readonly Format[] | null, wanted: number): Format {
+  const found = known?.find((format) => format === wanted);
+  if (found === undefined) throw new Error(`the encoder does not take format ${wanted}`);
+  return found;
 }
 
 export async function makeClip(
