@@ -25,7 +25,7 @@ export interface OriginLimits {
   readonly storeFailureMemoryMs: number;
   /** Of what was there before the first request for a stream, this much is read at once. */
   readonly preloadMs: number;
-  /** An answer of `isOpen` that took a promise is remembered for so long. */
+  /** An answer of `isOpen` that took a promise is asked for anew after so long. */
   readonly openCheckMs: number;
   readonly urlLength: number;
   /** How often waits are checked for their deadline. */

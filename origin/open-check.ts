@@ -4,7 +4,7 @@ import type { Log } from '../domain/log.ts';
 import type { Clock } from '../domain/timeline.ts';
 import type { OriginLimits } from './limits.ts';
 
-/** An answer that takes a promise is remembered for `openCheckMs`; any other is asked for at each request. */
+/** An answer that takes a promise is used for `openCheckMs` and longer, while it is asked for anew. */
 export type IsOpen = (streamId: string) => boolean | Promise<boolean>;
 
 export interface OpenCheckDependencies {
@@ -26,22 +26,27 @@ export class OpenCheck {
     this.#dependencies = dependencies;
   }
 
-  /** A check that fails says no: what may be premium is not given away. */
+  /**
+   * Only the first check is waited for: later ones go on beside the answers. A first check that fails says no,
+   * since what may be premium is not given away; a later one changes nothing, so that an outage of the registry
+   * turns nobody out.
+   */
   state(): 'yes' | 'no' | 'asking' {
-    if (this.#asking) return 'asking';
-    const { streamId, isOpen, clock } = this.#dependencies;
-    if (this.#remembered && clock.nowMs() < this.#remembered.untilMs)
-      return this.#remembered.open ? 'yes' : 'no';
-    const answer = isOpen(streamId);
-    if (typeof answer === 'boolean') return answer ? 'yes' : 'no';
-    this.#asking = true;
-    void this.#settle(answer);
-    return 'asking';
+    const remembered = this.#remembered;
+    const isFresh = remembered !== undefined && this.#dependencies.clock.nowMs() < remembered.untilMs;
+    if (!isFresh && !this.#asking) {
+      const answer = this.#dependencies.isOpen(this.#dependencies.streamId);
+      if (typeof answer === 'boolean') return answer ? 'yes' : 'no';
+      this.#asking = true;
+      void this.#settle(answer);
+    }
+    if (!remembered) return 'asking';
+    return remembered.open ? 'yes' : 'no';
   }
 
   async #settle(answer: Promise<boolean>): Promise<void> {
     const { streamId, clock, log, limits, onSettled } = this.#dependencies;
-    let open = false;
+    let open = this.#remembered?.open ?? false;
     try {
       open = await answer;
     } catch (error) {

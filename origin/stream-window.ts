@@ -2,7 +2,6 @@
  * One stream as the origin sees it: it follows the live edge, fetches each announced part once, keeps the
  * window in memory, and wakes the requests that wait.
  */
-import { NO_ORDINAL } from '../domain/hls/part-log.ts';
 import type {
   LiveEdgeEvent,
   LiveEdgeReader,
@@ -156,7 +155,6 @@ export class StreamWindow {
   #onPart(known: KnownStream, track: Track, entry: PartEntry): void {
     const { log } = known.tracks[track];
     const ordinal = partOrdinal(entry, known.info);
-    const previousHead = log.headOrdinal;
     if (!log.append(ordinal, entry)) return;
     const endMs = EPOCH_MS + (ordinal + 1) * known.info.partMs;
     this.lastPartMs = this.#dependencies.clock.nowMs();
@@ -168,7 +166,7 @@ export class StreamWindow {
       this.playlists[rendition].wake();
     }
     // Bytes wake those who wait for bytes; that there will be none must be told too.
-    if (entry.gap || (previousHead !== NO_ORDINAL && ordinal > previousHead + 1)) this.media.wake();
+    if (entry.gap) this.media.wake();
   }
 
   /** Fetches a part that was announced, once. */

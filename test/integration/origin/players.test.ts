@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryLiveEdge } from '../../../adapters/live-edge-memory.ts';
 import { MemoryMediaStore } from '../../../adapters/media-store-memory.ts';
@@ -13,7 +13,7 @@ import { launchChromium } from '../../../bench/browser.ts';
 import { SEED_PROFILE } from '../../../domain/profile.ts';
 import { Origin } from '../../../origin/origin.ts';
 import { RecordedLog } from '../../unit/origin/origin-bed.ts';
-import { LivePattern, rehearse } from './live-pattern.ts';
+import { LivePattern, type Rehearsed, rehearse } from './live-pattern.ts';
 import { PLAYER_PAGES, PLAYER_SCRIPTS, type PlayerReport } from './player-pages.ts';
 
 const STREAM_ID = 'pattern';
@@ -33,9 +33,10 @@ const running: Promise<void>[] = [];
 let server: Server;
 let base = '';
 let browser: Browser;
+let rehearsed: Rehearsed;
 
 beforeAll(async () => {
-  const rehearsed = await rehearse();
+  rehearsed = await rehearse();
   running.push(new LivePattern({ streamId: STREAM_ID, liveEdge, mediaStore }, rehearsed).run(stop.signal));
   running.push(origin.run(stop.signal));
   server = createServer((request, response) => {
@@ -67,16 +68,24 @@ afterAll(async () => {
   server?.close();
 });
 
-/** Plays the URL until the player has played for a while, and reads its report. */
-async function play(player: '/hls' | '/dash', url: string): Promise<PlayerReport> {
+async function openPlayer(player: '/hls' | '/dash', url: string): Promise<Page> {
   asked.length = 0;
   const page = await browser.newPage();
   await page.goto(`${base}${player}#${encodeURIComponent(`${base}${url}`)}`);
-  const wantedCount = PLAYED_S * SEED_PROFILE.video.frameRate;
-  await page.waitForFunction((count) => window.readPlayer().shownFrameCount >= count, wantedCount, {
+  return page;
+}
+
+async function untilShown(page: Page, frameCount: number): Promise<void> {
+  await page.waitForFunction((wanted) => window.readPlayer().shownFrameCount >= wanted, frameCount, {
     timeout: PLAY_MAX_MS,
     polling: 200,
   });
+}
+
+/** Plays the URL until the player has played for a while, and reads its report. */
+async function play(player: '/hls' | '/dash', url: string): Promise<PlayerReport> {
+  const page = await openPlayer(player, url);
+  await untilShown(page, PLAYED_S * SEED_PROFILE.video.frameRate);
   const report = await page.evaluate(() => window.readPlayer());
   await page.close();
   return report;
@@ -101,6 +110,24 @@ describe('players of others', () => {
     expect(report.problems).toEqual([]);
     expect(asked.length).toBeGreaterThan(50);
     expect(asked.filter((path) => !path.includes(query))).toEqual([]);
+  });
+
+  it('hls.js plays on after a runner was away for two seconds and left a gap', async () => {
+    const streamId = 'crashing';
+    const first = new AbortController();
+    const before = new LivePattern({ streamId, liveEdge, mediaStore }, rehearsed).run(first.signal);
+    const page = await openPlayer('/hls', `/open/${streamId}/index.m3u8`);
+    await untilShown(page, SEED_PROFILE.video.frameRate);
+    first.abort();
+    await before;
+    await page.waitForTimeout(2_000);
+    running.push(new LivePattern({ streamId, liveEdge, mediaStore }, rehearsed).run(stop.signal));
+    const { shownFrameCount } = await page.evaluate(() => window.readPlayer());
+    await untilShown(page, shownFrameCount + 2 * SEED_PROFILE.video.frameRate);
+    const report = await page.evaluate(() => window.readPlayer());
+    await page.close();
+    expect(report.problems).toEqual([]);
+    expect(report.latencyMs).toBeLessThan(4_000);
   });
 
   it('dash.js plays the MPD from segments that grow while it reads them', async () => {

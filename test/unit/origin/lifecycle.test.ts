@@ -261,7 +261,7 @@ describe('what is open to everyone', () => {
     await bed.stop();
   });
 
-  it('an answer that takes time is waited for and remembered for 2 s', async () => {
+  it('an answer that takes time is waited for once, and asked for anew beside the requests after 2 s', async () => {
     const asked: string[] = [];
     let open = true;
     const bed = new OriginBed({
@@ -277,16 +277,41 @@ describe('what is open to everyone', () => {
     expect((await bed.get('/open/cam/av.m3u8')).status).toBe(200);
     expect(asked).toEqual(['cam']);
     await pass(2_100);
+    expect((await bed.get('/open/cam/av.m3u8')).status).toBe(200);
     expect((await bed.get('/open/cam/av.m3u8')).status).toBe(404);
+    expect(asked).toHaveLength(2);
     await bed.stop();
   });
 
-  it('a check that fails says no', async () => {
+  it('a first check that fails says no', async () => {
     const bed = new OriginBed({ isOpen: () => Promise.reject(new Error('registry away')) });
     await bed.open();
     expect((await bed.get('/open/cam/index.m3u8')).status).toBe(404);
     expect(bed.log.lines.map((line) => line.event)).toContain('open-check-failed');
     await bed.stop();
+  });
+});
+
+describe('a registry that goes away', () => {
+  it('turns nobody out who watches an open stream', async () => {
+    vi.useFakeTimers();
+    let isAway = false;
+    const bed = new OriginBed({
+      isOpen: async () => {
+        if (isAway) throw new Error('registry away');
+        return true;
+      },
+    });
+    await bed.open();
+    await bed.publishBoth(FIRST_ORDINAL, FIRST_ORDINAL + 6);
+    await bed.get('/open/cam/av.m3u8');
+    isAway = true;
+    for (let seconds = 0; seconds < 10; seconds += 1) {
+      await pass(1_000);
+      expect((await bed.get('/open/cam/av.m3u8')).status).toBe(200);
+    }
+    await bed.stop();
+    vi.useRealTimers();
   });
 });
 
