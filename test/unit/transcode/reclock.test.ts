@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   MAX_SLOT_WAIT_MS,
   SLOT_HYSTERESIS,
+  SlotFiller,
   SourceClock,
   TimestampUnwrapper,
 } from '../../../gpu-runner/transcode/reclock.ts';
@@ -242,6 +243,16 @@ describe('trouble', () => {
       { numRuns: 30 },
     );
   });
+});
+
+test('pictures that tremble on the border between two slots fill one slot each, without repeat or drop', () => {
+  const frameMs = 1000 / 30;
+  const filler = new SlotFiller({ frameRate: 30, firstSlot: 100 });
+  for (let index = 0; index < 100; index++) {
+    // Half a slot late, and 8% of a slot to and fro: timestamps that were rounded to whole milliseconds.
+    const position = 100 + index + 0.5 + (index % 2 === 0 ? -0.08 : 0.08);
+    expect(filler.place(position * frameMs)).toEqual({ kind: 'fill', slot: 100 + index, repeatCount: 0 });
+  }
 });
 
 describe('33-bit timestamps', () => {
