@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metricsText } from '../../../origin/metrics.ts';
 import { FIRST_MSN, FIRST_ORDINAL } from '../hls/live-edge-samples.ts';
-import { OriginBed, pass, type RecordedResponse, settle } from './origin-bed.ts';
+import { OriginBed, pass, settle } from './origin-bed.ts';
 
 const HEAD_MSN = FIRST_MSN + 2;
 
@@ -186,18 +186,13 @@ describe('answers', () => {
         .tuple(fc.constantFrom('video', 'audio', 'av'), fc.nat(FIRST_MSN * 2), fc.nat(9))
         .map(([rendition, msn, part]) => `/open/cam/${rendition}/${msn}.${part}.m4s`),
     );
-    const responses: RecordedResponse[] = [];
-    await fc.assert(
-      fc.asyncProperty(path, fc.option(fc.string({ maxLength: 30 })), async (url, range) => {
-        const response = bed.send(url, range === null ? {} : { range });
-        responses.push(response);
-        await settle();
-        expect(response.waiting || response.status < 500).toBe(true);
-      }),
-      { numRuns: 500 },
-    );
+    const responses = fc
+      .sample(fc.tuple(path, fc.option(fc.string({ maxLength: 30 }))), 2_000)
+      .map(([url, range]) => ({ url, response: bed.send(url, range === null ? {} : { range }) }));
+    await settle();
+    expect(responses.filter(({ response }) => response.status >= 500)).toEqual([]);
     await pass(3_200);
-    expect(responses.filter((response) => response.waiting)).toEqual([]);
+    expect(responses.filter(({ response }) => response.waiting)).toEqual([]);
     expect(bed.origin.metrics()).toMatchObject({ waitingCount: 0, failedAnswerCount: 0 });
   });
 });
