@@ -10,6 +10,8 @@ export interface Announcement {
   readonly ownFeed: { readonly port: number };
   /** This machine's addresses in its networks. */
   readonly lanAddresses: readonly string[];
+  /** The operator's token, when it was made at this start. */
+  readonly newToken?: string;
 }
 
 /** SRT as FFmpeg and OBS write it: the latency is in microseconds there. */
@@ -42,6 +44,15 @@ export function announcementText(announcement: Announcement): string {
       lines.push(
         '  (There a browser has six connections over plain HTTP, enough for three feeds; --tls lifts that.)',
       );
+  }
+  if (announcement.newToken === undefined) {
+    lines.push('', '  Operator token: shown at the first start. Lost it? npm start -- --new-token');
+  } else {
+    lines.push(
+      '',
+      '  Operator token for the API and npx mirror, shown this once:',
+      `    export MIRROR_URL=${base} MIRROR_TOKEN=${announcement.newToken}`,
+    );
   }
   if (ownCertificate)
     lines.push('', '  The certificate was made on this machine: the browser asks once whether to trust it.');

@@ -42,6 +42,11 @@ export const localErrors = defineErrors('LOCAL', {
     meaning: 'The TLS certificate or its key cannot be used.',
     remedy: 'Give both --cert and --key as PEM files that belong together, or neither.',
   },
+  SECRETS_UNREADABLE: {
+    retryable: false,
+    meaning: 'The secrets of the data directory cannot be read.',
+    remedy: 'Make the file readable, or delete it: keys and the operator token are then made anew.',
+  },
   PAGE_BROKEN: {
     retryable: false,
     meaning: 'The page could not be bundled.',

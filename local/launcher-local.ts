@@ -37,7 +37,11 @@ export class LocalLauncher implements Launcher {
       .map((other) => other.ended);
     const spec = withPassphrase(request.spec, request.secret?.value);
     const ended = Promise.all(earlier)
-      .then(() => (stopping.signal.aborted ? undefined : this.#run({ streamId: record.id, startId, spec }, stopping.signal)))
+      .then(() =>
+        stopping.signal.aborted
+          ? undefined
+          : this.#run({ streamId: record.id, startId, spec }, stopping.signal),
+      )
       .finally(() => this.#launched.delete(startId));
     this.#launched.set(startId, { request, stopping, ended });
   }

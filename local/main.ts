@@ -14,7 +14,7 @@ const END_MAX_MS = 1_900;
 const EXIT_USAGE = 2;
 
 async function main(): Promise<number> {
-  const parsed = parseOptions(process.argv.slice(2));
+  const parsed = parseOptions(process.argv.slice(2), process.env['MIRROR_PLAYBACK_TTL_S']);
   if (parsed.kind === 'help') {
     process.stdout.write(HELP);
     return 0;

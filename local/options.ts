@@ -24,6 +24,7 @@ const optionsSchema = z
     tls: z.boolean().default(false),
     cert: z.string().min(1, '--cert must name a file').optional(),
     key: z.string().min(1, '--key must name a file').optional(),
+    'new-token': z.boolean().default(false),
   })
   .refine((options) => (options.cert === undefined) === (options.key === undefined), {
     error: '--cert and --key belong together: give both or neither',
@@ -41,6 +42,10 @@ export interface StartOptions {
   readonly hardware: (typeof HARDWARE)[number];
   /** Present with `--tls`. Without files a certificate is made. */
   readonly tls: { readonly files?: { readonly certPath: string; readonly keyPath: string } } | undefined;
+  /** Make another operator token; the earlier ones end. */
+  readonly newToken: boolean;
+  /** How long a signature lasts, from MIRROR_PLAYBACK_TTL_S: shorter ones show renewal in a test. */
+  readonly playbackTtlMs?: number;
 }
 
 export type ParsedOptions =
@@ -56,11 +61,18 @@ export const HELP = `npm start -- [options]
   --hardware auto      decode and encode on: auto, cpu, nvidia
   --tls                HTTPS with HTTP/2, with a certificate made on the first start
   --cert FILE --key FILE   with --tls: your own certificate (PEM)
+  --new-token          print a new operator token for the API; the earlier one ends
   --help               this text
 `;
 
-/** @param argv the arguments after the script's name. */
-export function parseOptions(argv: readonly string[]): ParsedOptions {
+/** Of a test that shows renewal; the product's own is a quarter of an hour. */
+const playbackTtlSchema = wholeNumber('playback-ttl', 5, 86_400).optional();
+
+/**
+ * @param argv the arguments after the script's name.
+ * @param playbackTtlS MIRROR_PLAYBACK_TTL_S of the environment.
+ */
+export function parseOptions(argv: readonly string[], playbackTtlS?: string): ParsedOptions {
   let values: Record<string, unknown>;
   try {
     values = parseArgs({
@@ -73,6 +85,7 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
         tls: { type: 'boolean' },
         cert: { type: 'string' },
         key: { type: 'string' },
+        'new-token': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
       strict: true,
@@ -87,6 +100,8 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
     return { kind: 'bad', message: parsed.error.issues.map((issue) => issue.message).join('; ') };
   }
   const { port, feeds, hardware, tls, cert, key } = parsed.data;
+  const ttl = playbackTtlSchema.safeParse(playbackTtlS);
+  if (!ttl.success) return { kind: 'bad', message: 'MIRROR_PLAYBACK_TTL_S must be whole seconds from 5 on' };
   return {
     kind: 'start',
     options: {
@@ -95,6 +110,8 @@ export function parseOptions(argv: readonly string[]): ParsedOptions {
       dataDir: parsed.data['data-dir'],
       hardware,
       tls: tls ? (cert && key ? { files: { certPath: cert, keyPath: key } } : {}) : undefined,
+      newToken: parsed.data['new-token'],
+      ...(ttl.data === undefined ? {} : { playbackTtlMs: ttl.data * 1_000 }),
     },
   };
 }

@@ -7,23 +7,33 @@ import { stop as stopBundler } from 'esbuild';
 import { MemoryLiveEdge } from '../adapters/live-edge-memory.ts';
 import type { LogLevel } from '../adapters/log-level.ts';
 import { DiskMediaStore } from '../adapters/media-store-disk.ts';
+import { EmbeddedRegistry } from '../adapters/registry-embedded.ts';
+import { openStreams } from '../adapters/registry-runner-reports.ts';
+import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
+import { streamPrefix } from '../domain/media-store.ts';
+import type { RunnerSpec } from '../domain/stream.ts';
 import type { Clock } from '../domain/timeline.ts';
+import type { RunnerConfigInput } from '../gpu-runner/config.ts';
 import { Origin } from '../origin/origin.ts';
 import { DEMO_FEED_NAMES, type DemoFeed, demoFeedCount } from '../tools/feeds/demo.ts';
-import { announcementText, ingestUrl, stateLine } from './announcement.ts';
-import { createApi } from './api.ts';
+import { announcementText, stateLine } from './announcement.ts';
 import { ownCertificate, readCertificate } from './certificate.ts';
+import { type BuiltInStream, LocalControl } from './control.ts';
 import { type HeldDirectory, holdDataDirectory, PartCleaner } from './data-directory.ts';
 import { DemoFeeds } from './demo-feeds.ts';
-import { freeFeedPorts } from './feed-ports.ts';
-import { FrontServer, type TlsFiles } from './front-server.ts';
+import { answerText, type FrontHandler, FrontServer, type TlsFiles } from './front-server.ts';
+import { KeptSecrets } from './kept-secrets.ts';
+import { LocalLauncher } from './launcher-local.ts';
 import type { StartOptions } from './options.ts';
 import { bundlePage, createPage } from './page.ts';
 import { type ChildPrograms, checkCodecs, preparePrograms } from './programs.ts';
+import { RunnerStates } from './runner-states.ts';
+import { SignedDelivery } from './signed-delivery.ts';
+import { createSignedMedia } from './signed-media.ts';
 import { sleep } from './sleep.ts';
+import { freeSlots } from './slots.ts';
 import { StreamRunner } from './stream-runner.ts';
-import { StreamTable } from './stream-table.ts';
 
 export interface LocalPlatformDependencies {
   /** Folder of the checkout. */
@@ -39,13 +49,6 @@ export interface LocalPlatformDependencies {
 
 /** Stream of the person who started this; it waits for an encoder. */
 export const OWN_FEED_ID = 'own';
-
-interface LocalStream {
-  readonly id: string;
-  readonly name: string;
-  readonly port: number;
-  readonly demo: boolean;
-}
 
 export class LocalPlatform {
   readonly #dependencies: LocalPlatformDependencies;
@@ -93,55 +96,63 @@ export class LocalPlatform {
     // Nobody knows of these parts any more: the live edge that named them was in the memory of another process.
     await store.removePrefix('streams/');
     const liveEdge = new MemoryLiveEdge({ log });
-    const table = new StreamTable({
-      nowMs,
-      onState: (stream) => {
-        const line = stateLine(stream);
-        if (line !== undefined) print(line);
-      },
-    });
-    const streams = await this.#streams();
-    for (const { id, name, port, demo } of streams)
-      table.add({ id, name, demo, ingestUrl: ingestUrl('127.0.0.1', port) });
+    const registry = new EmbeddedRegistry({ nowMs });
+    const { secrets, newToken } = await KeptSecrets.open(directory.path, { newToken: options.newToken });
     const origin = new Origin({
       liveEdge,
       mediaStore: store,
       clock,
       log,
-      isOpen: (id) => table.get(id) !== undefined,
+      isOpen: openStreams(registry),
     });
     const mediaHosts: string[] = [];
+    let api: FrontHandler = notReady;
+    let media: FrontHandler = notReady;
     const front = new FrontServer({
       page: createPage(prepared.files, mediaHosts),
-      api: createApi({ streams: table }),
-      media: (request, response) => origin.handle(request, response),
+      api: (request, response) => api(request, response),
+      media: (request, response) => media(request, response),
       log,
     });
     const port = await front.listen(options.port, tls);
     if (!tls) mediaHosts.push(`http://*.localhost:${port}`);
-    const runners = streams.map(
-      (stream) =>
+    const baseUrl = `${tls ? 'https' : 'http'}://localhost:${port}`;
+    media = createSignedMedia({
+      delivery: new SignedDelivery({ publicKeys: secrets.publicKeys, resourceBase: baseUrl, clock }),
+      media: (request, response) => origin.handle(request, response),
+      log,
+    });
+    const say = (stream: Parameters<typeof stateLine>[0]) => print(stateLine(stream) ?? '');
+    const launcher = new LocalLauncher({
+      run: (run, ending) =>
         new StreamRunner({
-          config: {
-            spec: {
-              streamId: stream.id,
-              name: stream.name,
-              hardware: options.hardware,
-              ingest: { protocol: 'srt-listener', port: stream.port },
-            },
-            liveEdge: { kind: 'ipc' },
-            store: { kind: 'disk', directory: directory.path },
-            logLevel: this.#dependencies.logLevel,
-          },
+          config: this.#runnerConfig(run.spec, directory.path),
           program: programs.runner,
           liveEdge,
-          streams: table,
+          streams: new RunnerStates({ registry, startId: run.startId, nowMs, onState: say, log }),
           log,
           nowMs,
           sleep,
-        }),
-    );
-    const demoFeeds = streams.filter((stream) => stream.demo).map(demoFeedOf);
+        }).run(ending),
+    });
+    const streams = this.#builtIn();
+    const control = new LocalControl({
+      registry,
+      launcher,
+      secrets,
+      liveEdge: forgetting(liveEdge, store),
+      slots: await freeSlots('127.0.0.1'),
+      builtIn: streams,
+      playbackBaseUrl: baseUrl,
+      playbackTtlMs: options.playbackTtlMs,
+      clock,
+      log,
+    });
+    api = (request, response) => void control.handle(request, response);
+    await control.startBuiltIn();
+    const demoFeeds: DemoFeed[] = [];
+    for (const { id, name, demo } of streams)
+      if (demo) demoFeeds.push({ to: `srt://127.0.0.1:${await control.portOf(id)}`, name });
     const cleaner = new PartCleaner({ store, nowMs, sleep, log });
     print(
       announcementText({
@@ -149,29 +160,42 @@ export class LocalPlatform {
         tls: tls !== undefined,
         ownCertificate: tls !== undefined && options.tls?.files === undefined,
         demoFeedCount: demoFeeds.length,
-        ownFeed: { port: streams.at(-1)?.port ?? 0 },
+        ownFeed: { port: (await control.portOf(OWN_FEED_ID)) ?? 0 },
         lanAddresses: lanAddresses(),
+        ...(newToken === undefined ? {} : { newToken }),
       }),
     );
     await Promise.all([
       origin.run(signal),
       cleaner.run(signal),
-      ...runners.map((runner) => runner.run(signal)),
+      aborted(signal).then(() => launcher.close()),
       new DemoFeeds({ feeds: demoFeeds, program: programs.demoFeeds, log, nowMs, sleep }).run(signal),
     ]);
     await front.close();
   }
 
+  #runnerConfig(spec: RunnerSpec, directory: string): RunnerConfigInput {
+    const { hardware } = this.#dependencies.options;
+    const disk = { kind: 'disk', directory } as const;
+    return {
+      // A stream that leaves the choice to the machine gets what the machine was started with.
+      spec: { ...spec, hardware: spec.hardware === 'auto' ? hardware : spec.hardware },
+      liveEdge: { kind: 'ipc' },
+      store: disk,
+      ...(spec.record ? { recordings: disk } : {}),
+      logLevel: this.#dependencies.logLevel,
+    };
+  }
+
   /** The demo feeds first, then the person's own. */
-  async #streams(): Promise<readonly LocalStream[]> {
-    const { options } = this.#dependencies;
-    const demoCount = options.feedCount ?? demoFeedCount(availableParallelism());
-    const ports = await freeFeedPorts(demoCount + 1);
-    return ports.map((port, index) =>
-      index < demoCount
-        ? { id: `cam-${index + 1}`, name: demoFeedName(index), port, demo: true }
-        : { id: OWN_FEED_ID, name: 'Your own feed', port, demo: false },
-    );
+  #builtIn(): readonly BuiltInStream[] {
+    const demoCount = this.#dependencies.options.feedCount ?? demoFeedCount(availableParallelism());
+    const demo = Array.from({ length: demoCount }, (_, index) => ({
+      id: `cam-${index + 1}`,
+      name: demoFeedName(index),
+      demo: true,
+    }));
+    return [...demo, { id: OWN_FEED_ID, name: 'Your own feed', demo: false }];
   }
 
   async #certificate(directory: HeldDirectory): Promise<TlsFiles | undefined> {
@@ -188,8 +212,28 @@ function demoFeedName(index: number): string {
   return index < DEMO_FEED_NAMES.length ? name : `${name} ${Math.floor(index / DEMO_FEED_NAMES.length) + 1}`;
 }
 
-function demoFeedOf({ name, port }: LocalStream): DemoFeed {
-  return { to: `srt://127.0.0.1:${port}`, name };
+/** A stream that is deleted leaves no media behind: its id may be taken again with other settings. */
+function forgetting(
+  liveEdge: LiveEdgeWriter,
+  store: { removePrefix(prefix: string): Promise<void> },
+): Pick<LiveEdgeWriter, 'end' | 'remove'> {
+  return {
+    end: (streamId) => liveEdge.end(streamId),
+    remove: async (streamId) => {
+      await liveEdge.remove(streamId);
+      await store.removePrefix(streamPrefix(streamId));
+    },
+  };
+}
+
+const notReady: FrontHandler = (_request, response) =>
+  answerText(response, 503, 'It is starting. Try again in a moment.', { 'retry-after': '1' });
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** IPv4 addresses of this machine that others in its networks can reach. */

@@ -49,7 +49,8 @@ const rtpSdp = z.strictObject({
 
 /** What a record keeps. */
 export const streamIngestSchema = z.discriminatedUnion('protocol', [
-  srtListener,
+  // No caller of the API can ask for it: only what wires a single machine lets its own feeds in without one.
+  srtListener.extend({ unencrypted: z.literal(true).optional() }),
   srtCaller,
   rtpMpegts,
   rtpSdp,

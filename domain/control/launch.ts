@@ -24,7 +24,11 @@ export function runnerSpecOf(record: StreamRecord, slot: IngestSlot, callAddress
 
 function ingestOf({ ingest }: StreamRecord, slot: IngestSlot, callAddress?: string): Ingest {
   if (ingest.protocol === 'srt-caller') return { ...ingest, host: callAddress ?? ingest.host };
-  if (ingest.protocol !== 'rtp-sdp') return { ...ingest, host: '::', port: slot.port };
+  if (ingest.protocol === 'srt-listener') {
+    const { unencrypted: _told, ...rest } = ingest;
+    return { ...rest, host: '::', port: slot.port };
+  }
+  if (ingest.protocol === 'rtp-mpegts') return { ...ingest, host: '::', port: slot.port };
   const ports = slot.secondPort === undefined ? [slot.port] : [slot.port, slot.secondPort];
   const rewritten = withSdpPorts(ingest.sdp, ports);
   if (rewritten.kind === 'unsupported') throw controlErrors.create('INGEST_UNSUPPORTED', rewritten.reason);

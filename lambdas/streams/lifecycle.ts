@@ -189,13 +189,14 @@ export class StreamLifecycle {
     throw new NoFreeSlotError(allotment.holders);
   }
 
-  /** A listener's passphrase is made per start; a caller's was given at create. RTP has none. */
+  /** A listener's passphrase is made per start, if it has one; a caller's was given at create. RTP has none. */
   async #passphraseFor(
     record: StreamRecord,
     secretName: string,
   ): Promise<{ name: string; reference: string; value: string } | undefined> {
     const { secrets, randomness } = this.#dependencies;
     if (record.ingest.protocol === 'srt-listener') {
+      if (record.ingest.unencrypted) return undefined;
       const value = newPassphrase(randomness);
       return { name: secretName, value, ...(await secrets.put(secretName, value)) };
     }

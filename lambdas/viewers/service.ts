@@ -165,7 +165,7 @@ export class ViewerService {
     const nowMs = clock.nowMs();
     const expiresAtMs = playbackExpiryMs(nowMs, {
       ttlMs: playbackTtlMs,
-      stepMs: CONTROL_LIMITS.playbackExpiryStepMs,
+      stepMs: Math.min(CONTROL_LIMITS.playbackExpiryStepMs, playbackTtlMs),
     });
     const [sessionToken, ...streams] = await Promise.all([
       tokens.issue(session.sessionId),

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { announcementText, stateLine } from '../../../local/announcement.ts';
-import { StreamTable } from '../../../local/stream-table.ts';
 
 const BASE = {
   port: 8080,
@@ -36,29 +35,17 @@ describe('what npm start prints', () => {
     expect(secure).toContain('the browser asks once');
   });
 
+  it('the operator token once, and later how to make another', () => {
+    expect(announcementText({ ...BASE, newToken: 'mirror_x' })).toContain(
+      'export MIRROR_URL=http://localhost:8080 MIRROR_TOKEN=mirror_x',
+    );
+    expect(announcementText(BASE)).toContain('npm start -- --new-token');
+  });
+
   it('feeds that go on air, are lost or fail are said; the rest is not', () => {
     expect(stateLine({ name: 'A', state: 'live' })).toBe('  A: on air\n');
     expect(stateLine({ name: 'A', state: 'interrupted' })).toContain('signal lost');
     expect(stateLine({ name: 'A', state: 'failed', reason: 'no GPU' })).toContain('failed, no GPU');
     expect(stateLine({ name: 'A', state: 'waiting' })).toBeUndefined();
-  });
-});
-
-describe('stream table', () => {
-  it('a change of state is told once, with its time; a repeated report keeps the time', async () => {
-    let nowMs = 100;
-    const told: string[] = [];
-    const table = new StreamTable({ nowMs: () => nowMs, onState: ({ state }) => told.push(state) });
-    table.add({ id: 'a', name: 'A', ingestUrl: 'srt://x', demo: false });
-    table.setState('a', 'waiting', 'No feed yet.');
-    nowMs = 200;
-    table.setState('a', 'waiting', 'Still none.');
-    expect(told).toEqual(['waiting']);
-    expect(await table.list()).toMatchObject([{ state: 'waiting', reason: 'Still none.', sinceMs: 100 }]);
-    table.setState('a', 'live');
-    expect(table.get('a')).toMatchObject({ state: 'live', sinceMs: 200 });
-    expect(table.get('a')).not.toHaveProperty('reason');
-    table.setState('nobody', 'live');
-    expect(told).toEqual(['waiting', 'live']);
   });
 });

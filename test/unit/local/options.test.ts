@@ -5,7 +5,14 @@ describe('options of npm start', () => {
   it('none given, all have their defaults', () => {
     expect(parseOptions([])).toEqual({
       kind: 'start',
-      options: { port: 8080, feedCount: undefined, dataDir: '.data', hardware: 'auto', tls: undefined },
+      options: {
+        port: 8080,
+        feedCount: undefined,
+        dataDir: '.data',
+        hardware: 'auto',
+        tls: undefined,
+        newToken: false,
+      },
     });
   });
 
@@ -25,6 +32,7 @@ describe('options of npm start', () => {
         'c',
         '--key',
         'k',
+        '--new-token',
       ]),
     ).toEqual({
       kind: 'start',
@@ -34,6 +42,7 @@ describe('options of npm start', () => {
         dataDir: '/tmp/x',
         hardware: 'cpu',
         tls: { files: { certPath: 'c', keyPath: 'k' } },
+        newToken: true,
       },
     });
   });
