@@ -18,14 +18,18 @@ const orderSchema = z.object({
 const HEADERS = ' HTTP/1.1\r\nHost: bench\r\nAccept-Encoding: gzip\r\nUser-Agent: mirror-bench\r\n\r\n';
 const HEAD_END = Buffer.from('\r\n\r\n');
 const RETRY_MS = 500;
+/** A client that is further behind goes to the live edge, as players do. */
+const MAX_PARTS_BEHIND = 20;
 
 interface Sample {
   readonly playlistMs: number[];
   readonly partMs: number[];
   errorCount: number;
+  /** How often a client fell so far behind that it skipped to the live edge. */
+  jumpCount: number;
 }
 
-const sample: Sample = { playlistMs: [], partMs: [], errorCount: 0 };
+const sample: Sample = { playlistMs: [], partMs: [], errorCount: 0, jumpCount: 0 };
 /** When each part was announced, as its own bytes say. */
 const announcedAtMs = new Map<number, number>();
 let isMeasured = false;
@@ -97,6 +101,10 @@ class Client {
     } else {
       this.measure(answer);
       this.ordinal += 1;
+      if (newestOrdinal() - this.ordinal > MAX_PARTS_BEHIND) {
+        this.ordinal = newestOrdinal();
+        sample.jumpCount += 1;
+      }
       this.wants = 'playlist';
     }
     this.ask();

@@ -18,6 +18,7 @@ const loadSchema = z.object({
   playlistMs: z.array(z.number()),
   partMs: z.array(z.number()),
   errorCount: z.int(),
+  jumpCount: z.int(),
   cpuMs: z.number(),
 });
 
@@ -81,6 +82,7 @@ function outcome({ clientCount, durationMs, idle, before, after, report }: Recor
       { what: 'part after announcement, p50', value: part.p50, unit: 'ms' },
       { what: 'part after announcement, p99', value: part.p99, unit: 'ms', atMost: LATENESS_AT_MOST_MS },
       { what: 'errors', value: report.errorCount, unit: '', atMost: 0 },
+      { what: 'clients that fell 2 s behind', value: report.jumpCount, unit: '', atMost: 0 },
       { what: 'CPU of the origin', value: (after.cpuMs - before.cpuMs) / durationMs, unit: 'cores' },
       { what: 'CPU of the clients', value: report.cpuMs / durationMs, unit: 'cores' },
       { what: 'memory per client', value: bytesPerClient / 1024, unit: 'KiB' },
