@@ -6,9 +6,12 @@ import type { Track } from '../renditions.ts';
  * moof and mdat headers of one part of one track, measured on the packager's parts and rounded up. At ten
  * parts a second it is no small share of 64 kbps, and BANDWIDTH must count it.
  */
-const PART_OVERHEAD_BYTES = 200;
+const PART_OVERHEAD_BYTES = 160;
 
-/** Peak over average of a segment: the encoder's VBV holds one keyframe of a one-second buffer. */
+/**
+ * Peak over average of a segment. The encoder's buffer holds 200 ms at the average rate, so that a segment of
+ * 500 ms is at most 1.4 times its share; rounded up.
+ */
 const PEAK_FACTOR = 1.5;
 
 /** Media and boxes of the given tracks together, in bits per second. */
