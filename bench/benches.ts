@@ -2,6 +2,7 @@
 import { cpuBench } from './cpu.bench.ts';
 import { glassToGlassBenches } from './glass-to-glass.bench.ts';
 import { memoryBench } from './memory.bench.ts';
+import { originBenches } from './origin.bench.ts';
 import { partLatencyBench } from './part-latency.bench.ts';
 import type { Bench } from './result.ts';
 import { senderLossBench } from './sender-loss.bench.ts';
@@ -9,6 +10,7 @@ import { senderLossBench } from './sender-loss.bench.ts';
 export const BENCHES: readonly Bench[] = [
   ...glassToGlassBenches,
   partLatencyBench,
+  ...originBenches,
   cpuBench,
   memoryBench,
   senderLossBench,

@@ -113,8 +113,38 @@ export async function encodeMsPerFrame(options: FeedOptions): Promise<number> {
   return (performance.now() - startMs) / frameCount;
 }
 
-/** The shortest run of audio frames that is whole seconds, so that a repeated tone does not click. */
-export function loopingAudioFrameCount(frameSampleCount: number): number {
+/**
+ * Encodes a run of sound that is whole seconds, and repeats it: what is encoded once costs nothing later. It
+ * begins at the frame whose place in its second is nearest to that of the first instant asked for (AAC: within
+ * 1.4 ms), so that beep and flash stay together.
+ */
+export async function loopAudio(source: AudioSource): Promise<AudioSource> {
+  const frameMs = (source.frameSampleCount * 1000) / SAMPLE_RATE_HZ;
+  const frameCount = loopingFrameCount(source.frameSampleCount);
+  const loop = await rehearse(source, frameCount, (frameIndex) => frameIndex * frameMs);
+  let offset: number | undefined;
+  return {
+    ...loop,
+    encode(frameIndex, atMs, onPacket) {
+      offset ??= nearestInSecond(frameCount, frameMs, atMs - frameIndex * frameMs);
+      return loop.encode(frameIndex + offset, atMs, onPacket);
+    },
+  };
+}
+
+function nearestInSecond(frameCount: number, frameMs: number, atMs: number): number {
+  const distanceMs = (frameIndex: number) => {
+    const ms = Math.abs(((frameIndex * frameMs - atMs) % 1000) + 1000) % 1000;
+    return Math.min(ms, 1000 - ms);
+  };
+  let nearest = 0;
+  for (let frameIndex = 1; frameIndex < frameCount; frameIndex++)
+    if (distanceMs(frameIndex) < distanceMs(nearest)) nearest = frameIndex;
+  return nearest;
+}
+
+/** AAC: 375 frames of 1024 samples are 8 s. */
+function loopingFrameCount(frameSampleCount: number): number {
   for (let seconds = 1; seconds <= MAX_LOOP_S; seconds++) {
     const frames = (seconds * SAMPLE_RATE_HZ) / frameSampleCount;
     if (Number.isInteger(frames)) return frames;
@@ -122,5 +152,4 @@ export function loopingAudioFrameCount(frameSampleCount: number): number {
   return Math.round((MAX_LOOP_S * SAMPLE_RATE_HZ) / frameSampleCount);
 }
 
-/** AAC: 375 frames of 1024 samples are 8 s. */
 const MAX_LOOP_S = 8;

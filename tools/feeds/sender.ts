@@ -12,7 +12,7 @@ import { SAMPLE_RATE_HZ } from './audio-encoder.ts';
 import {
   type AudioSource,
   encodeMsPerFrame,
-  loopingAudioFrameCount,
+  loopAudio,
   openLiveAudio,
   openLiveVideo,
   rehearse,
@@ -127,22 +127,21 @@ export class FeedSender {
   private async openCamera(): Promise<Camera> {
     const { options } = this;
     const headers = { globalHeader: needsGlobalHeader(options) };
-    const live = {
-      video: await openLiveVideo(options, headers),
-      audio: await openLiveAudio(options, headers),
+    const live = await openLiveVideo(options, headers);
+    const audio = await openLiveAudio(options, headers);
+    const camera: Camera = {
+      video: live,
+      // Sound repeats itself anyway; a drifting clock moves its beeps.
+      audio: audio && options.driftPpm === 0 ? await loopAudio(audio) : audio,
       clock: new DeviceClock({ startMs: Date.now(), driftPpm: options.driftPpm }),
     };
-    if (options.rehearsedMs === undefined) return live;
+    if (options.rehearsedMs === undefined) return camera;
     const frameCount = Math.round(options.rehearsedMs / this.frameMs());
     const neededMs = frameCount * (await encodeMsPerFrame(options)) * REHEARSAL_MARGIN + REHEARSAL_SLACK_MS;
-    live.clock.restart(Math.ceil(Date.now() + neededMs));
-    const { clock, audio } = live;
-    const video = await rehearse(live.video, frameCount, (index) => clock.wallMs(index * this.frameMs()));
-    if (!audio) return { ...live, video };
-    const rehearsedAudio = await rehearse(audio, loopingAudioFrameCount(audio.frameSampleCount), (index) =>
-      clock.wallMs((index * audio.frameSampleCount * 1000) / SAMPLE_RATE_HZ),
-    );
-    return { clock, video, audio: rehearsedAudio };
+    const { clock } = camera;
+    clock.restart(Math.ceil(Date.now() + neededMs));
+    const video = await rehearse(live, frameCount, (index) => clock.wallMs(index * this.frameMs()));
+    return { ...camera, video };
   }
 
   private frameMs(): number {

@@ -48,7 +48,13 @@ export class TsMuxer {
       stream.timeBase = context.timeBase;
       return stream;
     });
-    const options: Record<string, string> = { mpegts_copyts: '1', pat_period: '0.2', pcr_period: '20' };
+    // Each access unit leaves the muxer by itself: one call instead of two.
+    const options: Record<string, string> = {
+      flush_packets: '1',
+      mpegts_copyts: '1',
+      pat_period: '0.2',
+      pcr_period: '20',
+    };
     if (!audioBursts) options.pes_payload_size = '0';
     FFmpegError.throwIfError(await format.writeHeader(Dictionary.fromObject(options)), 'start MPEG-TS');
     return new TsMuxer(format, io, streams, chunks);
@@ -62,7 +68,6 @@ export class TsMuxer {
     packet.pts = BigInt(ptsTicks);
     packet.dts = BigInt(ptsTicks);
     FFmpegError.throwIfError(await this.format.writeFrame(packet), 'write MPEG-TS');
-    await this.io.flush();
     return Buffer.concat(this.chunks.splice(0));
   }
 
