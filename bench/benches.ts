@@ -1,4 +1,5 @@
 /** All benches, in the order in which they run. */
+import { controlBenches } from './control.bench.ts';
 import { cpuBench } from './cpu.bench.ts';
 import { glassToGlassBenches } from './glass-to-glass.bench.ts';
 import { memoryBench } from './memory.bench.ts';
@@ -12,6 +13,7 @@ export const BENCHES: readonly Bench[] = [
   partLatencyBench,
   ...originBenches,
   cpuBench,
+  ...controlBenches,
   memoryBench,
   senderLossBench,
 ];
