@@ -16,6 +16,7 @@ const PROGRAMS = {
   test: 'tools/test.ts',
   bench: 'bench/main.ts',
   feed: 'tools/feed.ts',
+  cost: 'tools/cost.ts',
 };
 /** Node 20.19 is the first with `require` of ES modules, which packages here rely on. */
 const LEAST_NODE = [20, 19];
@@ -26,7 +27,7 @@ const [command = '', ...args] = process.argv.slice(2);
 
 checkNode();
 const program = PROGRAMS[command];
-if (!program) fail(`Unknown command "${command}". Use npm start, npm test, npm run bench or npm run feed.`);
+if (!program) fail(`Unknown command "${command}". Use npm start, npm test, or npm run bench, feed or cost.`);
 await installPackages();
 process.exitCode = await runProgram(program);
 

@@ -1,11 +1,10 @@
 /** Viewer tickets and sessions. */
 import * as z from 'zod';
+import { DELIVERY_MODES, type DeliveryMode } from '../delivery.ts';
 import { streamIdSchema } from '../stream.ts';
 import { CONTROL_LIMITS } from './limits.ts';
 
-/** How often the panes ask for media: the trade between latency and request fees (DESIGN 3). */
-export const DELIVERY_MODES = ['lowest-latency', 'balanced', 'economy'] as const;
-export type DeliveryMode = (typeof DELIVERY_MODES)[number];
+export { DELIVERY_MODES, type DeliveryMode };
 
 /** An opaque name that the app's backend gives its viewer. It becomes part of a key, hence the alphabet. */
 export const viewerIdSchema = z
