@@ -20,7 +20,7 @@ export const SILENCE_LIMIT_MS = 1_500;
 export const PROGRAM_MAP_LIMIT_MS = 3_000;
 
 /** A second program of the same feed may hold what the first does not: the refusal waits this long. */
-export const REFUSAL_DELAY_MS = 300;
+export const REFUSAL_DELAY_MS = 500;
 
 const CHECK_INTERVAL_MS = 50;
 
@@ -31,7 +31,9 @@ export type FeedEnd =
   | { readonly kind: 'not-opened'; readonly reason: string; readonly afterMs: number }
   /** Something came, and it is not a feed that is taken. */
   | { readonly kind: 'refused'; readonly reason: string; readonly remedy: string }
-  | { readonly kind: 'ended'; readonly reason: string };
+  | { readonly kind: 'ended'; readonly reason: string }
+  /** An RTP port stayed quiet, or what came there was dropped by FFmpeg. */
+  | { readonly kind: 'quiet'; readonly reason: string };
 
 const NO_PROGRAM_MAP: FeedEnd = {
   kind: 'refused',
@@ -40,6 +42,8 @@ const NO_PROGRAM_MAP: FeedEnd = {
 };
 
 export interface FeedConnectionOptions {
+  /** How long an RTP input waits for its feed; for ever when absent. */
+  readonly quietLimitMs?: number | undefined;
   readonly plan: InputPlan;
   readonly clock: Clock;
   readonly log: Log;
@@ -58,6 +62,7 @@ export class FeedConnection {
   #streamCount = 0;
   #startedAtMs: number | undefined;
   #openedAtMs: number | undefined;
+  #firstPacketMs: number | undefined;
   #lastArrivalMs = 0;
   #byteCount = 0n;
   /** Set before an interrupt: why this side ended the connection. */
@@ -122,8 +127,9 @@ export class FeedConnection {
         if (this.#ownEnd !== undefined) return this.#ownEnd;
         if (code < 0) return this.#endOf(code);
         this.#lastArrivalMs = arrivalMs;
+        this.#firstPacketMs ??= arrivalMs;
         this.#count(packet);
-        if (this.#context.nbStreams !== this.#streamCount) this.#noticeStreams();
+        if (!this.#tracks.announced || this.#context.nbStreams !== this.#streamCount) this.#noticeStreams();
         const wasAnnounced = this.#tracks.announced;
         const taken = await this.#tracks.deliver(packet, arrivalMs);
         if (!wasAnnounced && this.#tracks.announced) this.#options.counters.connectionCount += 1;
@@ -145,7 +151,9 @@ export class FeedConnection {
   #noticeStreams(): void {
     const { streams } = this.#context;
     this.#streamCount = streams.length;
-    this.#tracks.noticeStreams(streams);
+    // Joined in mid-stream, FFmpeg guesses at streams until the program map comes; guesses are not looked at.
+    const isMapped = !this.#options.plan.parsesOutside || this.#context.nbPrograms > 0;
+    if (isMapped) this.#tracks.noticeStreams(streams);
   }
 
   /** Runs beside the blocking read, which tells nothing while nothing comes. */
@@ -166,12 +174,15 @@ export class FeedConnection {
     const mayBeSilent = isRtp && !this.#tracks.announced;
     if (nowMs - this.#lastArrivalMs >= SILENCE_LIMIT_MS && !mayBeSilent)
       this.#endWith({ kind: 'ended', reason: `nothing came from the sender for ${SILENCE_LIMIT_MS} ms` });
+    const { quietLimitMs = Number.POSITIVE_INFINITY } = this.#options;
+    if (mayBeSilent && nowMs - this.#lastArrivalMs >= quietLimitMs)
+      this.#endWith({ kind: 'quiet', reason: 'no feed came' });
     const { choice } = this.#tracks;
-    const openForMs = nowMs - this.#openedAtMs;
-    if (choice.kind === 'refused' && openForMs >= REFUSAL_DELAY_MS)
+    // Over SRT there is a sender as soon as the input is open, over RTP with its first packet.
+    const feedForMs = nowMs - ((isRtp ? this.#firstPacketMs : this.#openedAtMs) ?? nowMs);
+    if (choice.kind === 'refused' && feedForMs >= REFUSAL_DELAY_MS)
       this.#endWith({ kind: 'refused', reason: choice.reason, remedy: choice.remedy });
-    if (choice.kind === 'none-yet' && openForMs >= PROGRAM_MAP_LIMIT_MS && !isRtp)
-      this.#endWith(NO_PROGRAM_MAP);
+    if (choice.kind === 'none-yet' && feedForMs >= PROGRAM_MAP_LIMIT_MS) this.#endWith(NO_PROGRAM_MAP);
   }
 
   /** FFmpeg reads on for a program map as long as anything else comes. */

@@ -11,8 +11,11 @@ import { FeedConnection, type FeedEnd } from './feed-connection.ts';
 import { IngestCounters, type IngestCounterValues } from './ingest-counters.ts';
 import { inputPlan } from './input-options.ts';
 import { pause, retryDelayMs } from './retry.ts';
+import { waitAtRtpDoor } from './rtp-door.ts';
+import { isMulticast, MPEG_TS_PAYLOAD_TYPE, videoOf } from './session-description.ts';
 import { callProblem, resolveHost } from './srt-caller.ts';
-import { SrtDoor, type TurnedAway } from './srt-door.ts';
+import { SrtDoor } from './srt-door.ts';
+import { type TurnedAway, usableHost } from './udp-door.ts';
 
 /** After a refused feed the port stays shut for this long, so that an encoder that insists costs nothing. */
 export const REFUSED_PAUSE_MS = 500;
@@ -21,6 +24,9 @@ export const REFUSED_PAUSE_MS = 500;
 export const PORT_RELEASE_LIMIT_MS = 3_000;
 const PORT_RELEASE_POLL_MS = 20;
 
+export const RTP_QUIET_LIMIT_MS = 10_000;
+
+type RtpIngest = Extract<Ingest, { protocol: 'rtp-mpegts' | 'rtp-sdp' }>;
 type SrtCaller = Extract<Ingest, { protocol: 'srt-caller' }>;
 type SrtListener = Extract<Ingest, { protocol: 'srt-listener' }>;
 
@@ -28,6 +34,8 @@ export interface FeedIngestOptions {
   readonly ingest: Ingest;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long an RTP port may stay without a feed before it is watched for what else comes. */
+  readonly quietLimitMs?: number;
 }
 
 /** Receives events in order. While a promise that it returned is pending, nothing more is read. */
@@ -39,6 +47,8 @@ export class FeedIngest {
   readonly #complaints: Complaints;
   #failedTryCount = 0;
   #takenCount = 0;
+  /** Who was seen at the door of an RTP port. */
+  #rtpSender: string | undefined;
   #lastEndMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FeedIngestOptions) {
@@ -72,10 +82,8 @@ export class FeedIngest {
         return await this.#listen(ingest, signal, sink);
       case 'srt-caller':
         return await this.#call(ingest, signal, sink);
-      default: {
-        const end = await this.#receive(ingest, signal, sink);
-        return end.kind === 'not-opened' ? { reason: end.reason, remedy: SEE_SDP } : undefined;
-      }
+      default:
+        return await this.#awaitRtp(ingest, signal, sink);
     }
   }
 
@@ -98,6 +106,24 @@ export class FeedIngest {
     return undefined;
   }
 
+  /**
+   * FFmpeg waits first, so that it has the very first packet of a sender that starts, a keyframe most often.
+   * Where none comes for a while, the port is watched for what does come.
+   */
+  async #awaitRtp(ingest: RtpIngest, signal: AbortSignal, sink: SourceSink): Promise<Complaint | undefined> {
+    const usable = 'host' in ingest ? { ...ingest, host: await usableHost(ingest.host) } : ingest;
+    const end = await this.#receive(usable, signal, sink, this.#rtpSender);
+    this.#rtpSender = undefined;
+    if (end.kind === 'not-opened') return { reason: end.reason, remedy: SEE_SDP };
+    if (end.kind !== 'quiet') return undefined;
+    const onTurnedAway = (peer: TurnedAway) => this.#turnAway(peer);
+    const { allowedSources } = ingest;
+    const door = { ...rtpPortOf(ingest), allowedSources, onTurnedAway };
+    const outcome = await waitAtRtpDoor(door, signal);
+    if (outcome.kind === 'caller') this.#rtpSender = outcome.remoteAddress;
+    return outcome.kind === 'not-opened' ? outcome : undefined;
+  }
+
   async #call(ingest: SrtCaller, signal: AbortSignal, sink: SourceSink): Promise<Complaint | undefined> {
     const { host, port } = ingest;
     const resolved = await resolveHost(host);
@@ -115,7 +141,16 @@ export class FeedIngest {
     const { clock, log } = this.#options;
     const plan = inputPlan(ingest);
     const counters = this.#counters;
-    const connection = new FeedConnection({ plan, clock, log, counters, emit: sink, remoteAddress });
+    const quietLimitMs = this.#quietLimitMs(ingest);
+    const connection = new FeedConnection({
+      plan,
+      clock,
+      log,
+      counters,
+      emit: sink,
+      remoteAddress,
+      quietLimitMs,
+    });
     this.#takenCount += 1;
     const end = await connection.run(signal);
     this.#lastEndMs = clock.nowMs();
@@ -130,6 +165,13 @@ export class FeedIngest {
     return end;
   }
 
+  /** A group is left to FFmpeg, which joins it; the door would not hear it. */
+  #quietLimitMs(ingest: Ingest): number | undefined {
+    const { quietLimitMs = RTP_QUIET_LIMIT_MS } = this.#options;
+    if (ingest.protocol === 'rtp-mpegts') return isMulticast(ingest.host) ? undefined : quietLimitMs;
+    return ingest.protocol === 'rtp-sdp' && !isMulticast(ingest.sdp) ? quietLimitMs : undefined;
+  }
+
   /** `port` tells two attempts of one address apart; any number that does so will do. */
   #turnAway({ address, port, reason, remedy }: TurnedAway): void {
     if (this.#complaints.isNewAttempt(`${address}|${port}|${reason}`))
@@ -142,6 +184,14 @@ export class FeedIngest {
     this.#complaints.warn('ingest-not-opened', '', complaint);
     await pause(retryDelayMs(this.#failedTryCount), signal);
   }
+}
+
+/** The port that the video comes to, on any address where an SDP names the sender's. */
+function rtpPortOf(ingest: RtpIngest): { host: string; port: number; payloadType: number } {
+  if (ingest.protocol === 'rtp-mpegts')
+    return { host: ingest.host, port: ingest.port, payloadType: MPEG_TS_PAYLOAD_TYPE };
+  const { port = 0, payloadType = MPEG_TS_PAYLOAD_TYPE } = videoOf(ingest.sdp) ?? {};
+  return { host: '::', port, payloadType };
 }
 
 const SEE_SDP = "See that the port is free and that the SDP's addresses and ports are this machine's.";

@@ -48,6 +48,9 @@ export class FeedTracks {
   #audioFramer: AudioFramer | undefined;
   #decodableSinceMs: number | undefined;
   #announced = false;
+  /** Once announced, a choice is left only for a track that takes over, never for the list of streams. */
+  #isSettled = false;
+  #firstPacketMs: number | undefined;
   #checkedPacketCount = 0;
   #isParsed = false;
 
@@ -67,14 +70,13 @@ export class FeedTracks {
   /** Takes the list of streams, at the start and whenever the sender's program map adds one. */
   noticeStreams(streams: readonly Stream[]): void {
     this.#streams = streams;
-    if (this.#choice.kind === 'chosen') return;
+    if (this.#isSettled) return;
     this.#choice = chooseTracks(streams.map(streamEntry));
-    if (this.#choice.kind === 'chosen' && this.#choice.note !== undefined)
-      this.#options.log.warn('feed-audio-not-taken', { reason: this.#choice.note });
   }
 
   /** @returns true when the packet now belongs to the receiver of the events. */
   async deliver(packet: Packet, arrivalMs: number): Promise<boolean> {
+    this.#firstPacketMs ??= arrivalMs;
     this.#lastPacketAtMs.set(packet.streamIndex, arrivalMs);
     await this.#followMove(packet.streamIndex, arrivalMs);
     if (this.#choice.kind !== 'chosen') return false;
@@ -120,7 +122,9 @@ export class FeedTracks {
     if (this.#choice.kind !== 'chosen') return;
     const { video, audio } = this.#choice;
     if (streamIndex === video.index || streamIndex === audio?.index) return;
-    const alive = this.#streams.map(streamEntry).filter((entry) => !this.#isSilent(entry.index, arrivalMs));
+    const alive = this.#streams
+      .map(streamEntry)
+      .filter((entry) => this.#lastPacketAtMs.has(entry.index) && !this.#isSilent(entry.index, arrivalMs));
     const choice = chooseTracks(alive);
     if (choice.kind !== 'chosen') return;
     const videoMoves = this.#isSilent(video.index, arrivalMs) && choice.video.index !== video.index;
@@ -145,9 +149,10 @@ export class FeedTracks {
     this.#decodableSinceMs = undefined;
   }
 
+  /** A track that never came is silent since the feed began. */
   #isSilent(streamIndex: number, nowMs: number): boolean {
-    const lastMs = this.#lastPacketAtMs.get(streamIndex);
-    return lastMs === undefined || nowMs - lastMs >= TRACK_SILENCE_LIMIT_MS;
+    const sinceMs = this.#lastPacketAtMs.get(streamIndex) ?? this.#firstPacketMs ?? nowMs;
+    return nowMs - sinceMs >= TRACK_SILENCE_LIMIT_MS;
   }
 
   #checkAlignment(packet: Packet, video: StreamEntry): void {
@@ -177,6 +182,9 @@ export class FeedTracks {
       audio === undefined || !this.#options.isMpegTs ? undefined : audioHeaderReader(audio.codecId);
     this.#audioFramer = reader === undefined ? undefined : new AudioFramer(reader);
     this.#announced = true;
+    this.#isSettled = true;
+    if (this.#choice.kind === 'chosen' && this.#choice.note !== undefined)
+      this.#options.log.warn('feed-audio-not-taken', { reason: this.#choice.note });
     const { remoteAddress } = this.#options;
     await this.#options.emit({
       kind: 'connected',

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 import { ingestErrors } from './errors.ts';
 
 /** The static payload type of MPEG-TS (RFC 3551 §6, RFC 2250). */
-const MPEG_TS_PAYLOAD_TYPE = 33;
+export const MPEG_TS_PAYLOAD_TYPE = 33;
 const FIRST_DYNAMIC_PAYLOAD_TYPE = 96;
 const TAKEN_VIDEO: ReadonlySet<string> = new Set(['H264', 'H265']);
 
@@ -66,6 +66,16 @@ export function sessionDescriptionProblems(sdp: string): string[] {
   if (new Set(ports).size < ports.length) problems.push('two m= lines have the same port');
   if (!medias.some(({ media }) => media === 'video')) problems.push('it has no m=video line');
   return problems;
+}
+
+/** Where the video of a checked description arrives. */
+export function videoOf(sdp: string): Pick<MediaDescription, 'port' | 'payloadType'> | undefined {
+  return readMedias(linesOf(sdp)).find(({ media }) => media === 'video');
+}
+
+/** True when senders send to a group (RFC 5771, RFC 4291 §2.7), which has to be joined to hear them. */
+export function isMulticast(text: string): boolean {
+  return /(^|c=IN IP4 )(22[4-9]|23\d)\.|(^|c=IN IP6 )ff[0-9a-f]{2}:/im.test(text);
 }
 
 function mediaProblems({ media, port, protocol, payloadType, encoding }: MediaDescription): string[] {

@@ -75,6 +75,22 @@ test('a flood of garbage and a port scan are logged once each', async () => {
   await expectGoodFeedIsTaken(ingest, srtUrl({ port }));
 });
 
+test('what comes to an RTP port that is no feed is logged once each, and the feed is taken from then on', async () => {
+  const port = await freePort();
+  const ingest = new IngestUnderTest({ protocol: 'rtp-mpegts', port }, undefined, { quietLimitMs: 1_000 });
+  await sleep(1_300);
+  const garbage = Array.from({ length: 50 }, (_, index) => Buffer.from(`garbage ${index}`));
+  await sendDatagrams(port, [...garbage, Buffer.alloc(1316, 0x47)]);
+  await ingest.until('the complaints', () => refusals(ingest).length >= 2);
+  expect(refusals(ingest)).toEqual([
+    'bytes that are not RTP came in',
+    'plain MPEG-TS over UDP came to an RTP port',
+  ]);
+  expect(ingest.counters.rejectedConnectionCount).toBe(2);
+  await expectGoodFeedIsTaken(ingest, `rtp://127.0.0.1:${port}`);
+  expect(ingest.connections()[0]?.event.remoteAddress).toBe('127.0.0.1');
+});
+
 test.each(['srt', 'rtp'] as const)(
   'MPEG-2 video over %s is refused by name, and the next feed is taken',
   async (kind) => {

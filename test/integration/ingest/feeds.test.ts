@@ -133,8 +133,12 @@ describe('sound in MPEG-TS', () => {
       });
       await ingest.until('a second of sound', () => ingest.ptsOf('audio').length >= 50);
       const steps = ingest.ptsOf('audio').map((pts, index, all) => pts - (all[index - 1] ?? pts));
-      // FFmpeg's muxer rounds 1/48 kHz to 1/90 kHz at the first frame of each PES packet.
-      for (const each of steps.slice(1)) expect(Math.abs(Number(each - step))).toBeLessThanOrEqual(1);
+      // FFmpeg's muxer rounds 1/48 kHz to 1/90 kHz at the first frame of each PES packet, and a sender on a
+      // busy machine leaves out a frame now and then: steps are whole frames, nearly always one.
+      const frameCounts = steps.slice(1).map((each) => Math.round(Number(each) / Number(step)));
+      for (const [index, each] of steps.slice(1).entries())
+        expect(Math.abs(Number(each) - Number(step) * (frameCounts[index] ?? 0))).toBeLessThanOrEqual(1);
+      expect(frameCounts.filter((count) => count === 1).length).toBeGreaterThan(frameCounts.length * 0.9);
       expect(await decodedCount(ingest, clones)).toBeGreaterThanOrEqual(49);
     },
   );

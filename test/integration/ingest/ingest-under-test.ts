@@ -39,11 +39,15 @@ export class IngestUnderTest {
   readonly #onPacket: PacketSink;
 
   /** Runs until `stop`, which the end of the test calls by itself. */
-  constructor(input: Record<string, unknown>, onPacket: PacketSink = () => undefined) {
+  constructor(
+    input: Record<string, unknown>,
+    onPacket: PacketSink = () => undefined,
+    settings: { readonly quietLimitMs?: number } = {},
+  ) {
     AvLog.setLevel(AV_LOG_FATAL);
     const ingest: Ingest = ingestSchema.parse(input);
     this.#onPacket = onPacket;
-    this.#ingest = new FeedIngest({ ingest, clock, log: this.log });
+    this.#ingest = new FeedIngest({ ingest, clock, log: this.log, ...settings });
     this.stopped = this.#ingest.run(this.#stop.signal, (event) => this.#see(event));
     onTestFinished(async () => {
       await this.stop();

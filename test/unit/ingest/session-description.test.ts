@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  isMulticast,
   mpegTsSessionDescription,
   sessionDescriptionProblems,
+  videoOf,
   withAllowedSources,
 } from '../../../gpu-runner/ingest/session-description.ts';
 
@@ -69,4 +71,16 @@ describe('allowed sources', () => {
     expect(withAllowedSources(GOOD, undefined)).toBe(GOOD);
     expect(withAllowedSources(GOOD, [])).toBe(GOOD);
   });
+});
+
+test('a group is told from a single address, in a host and in an SDP', () => {
+  const groups = ['239.1.2.3', 'ff02::1', GOOD.replace('c=IN IP4 127.0.0.1', 'c=IN IP4 232.0.0.1/32')];
+  const singles = ['127.0.0.1', '10.239.1.1', '::', 'fd00::1', 'camera.example', GOOD];
+  expect(groups.map(isMulticast)).toEqual([true, true, true]);
+  expect(singles.map(isMulticast)).toEqual(singles.map(() => false));
+});
+
+test('the port and payload type of the video are those of its m= line', () => {
+  expect(videoOf(GOOD)).toMatchObject({ port: 5004, payloadType: 96 });
+  expect(videoOf('v=0')).toBeUndefined();
 });

@@ -1,7 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type DoorOutcome, SrtDoor, type TurnedAway } from '../../../gpu-runner/ingest/srt-door.ts';
+import { SrtDoor } from '../../../gpu-runner/ingest/srt-door.ts';
+import type { DoorOutcome, TurnedAway } from '../../../gpu-runner/ingest/udp-door.ts';
 import { conclusion, induction, keyMaterial } from './srt-callers.ts';
 
 const PASSPHRASE = 'correct horse battery';
