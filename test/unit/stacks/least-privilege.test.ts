@@ -54,7 +54,7 @@ function statementsOf(resources: readonly Resource[]): Statement[] {
           where: `${stack}/${id}`,
           effect: statement['Effect'] as string,
           actions: listOf(statement['Action'] as string | string[]),
-          resources: listOf(statement['Resource'] as unknown),
+          resources: listOf(statement['Resource']),
           principals: statement['Principal'],
         });
       }
