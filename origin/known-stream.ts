@@ -71,12 +71,21 @@ export class RenditionWindow {
   /** By media sequence number, joined when first asked for. */
   readonly segments: Ring<Prepared>;
   init: InitState | undefined;
+  #seenHeadOrdinal: number = NO_ORDINAL;
 
   constructor(timeline: RenditionTimeline, playlist: PlaylistCache, partCount: number) {
     this.timeline = timeline;
     this.playlist = playlist;
     this.parts = new Ring(partCount);
     this.segments = new Ring(Math.ceil((partCount * timeline.info.partMs) / timeline.info.segmentMs));
+  }
+
+  /** Whether the rendition has a newer part than when this was last asked. */
+  hasGrown(): boolean {
+    const { headOrdinal } = this.timeline;
+    if (headOrdinal === this.#seenHeadOrdinal) return false;
+    this.#seenHeadOrdinal = headOrdinal;
+    return true;
   }
 }
 
@@ -117,7 +126,11 @@ export class KnownStream {
   /** To be called when anything but a part was added: the end, or a new log. */
   invalidate(): void {
     this.#texts.clear();
-    for (const { playlist } of this.renditions.values()) playlist.invalidate();
+    for (const window of this.renditions.values()) {
+      window.playlist.invalidate();
+      // What is there already is not growth.
+      window.hasGrown();
+    }
   }
 
   get playlistWriteCount(): number {

@@ -181,6 +181,8 @@ export class Origin implements Answerer {
       const text = new Date(this.#clock.nowMs()).toISOString();
       return exchange.sendWhole(prepare(Buffer.from(text), CONTENT_TYPES.text, CACHE.never));
     }
+    // Only now: what nobody may see is not followed either.
+    stream.start();
     if (stream.state === 'asking') return stream.arrivals;
     const { known } = stream;
     return known ? this.#answerKnown(exchange, known) : exchange.fail(UNKNOWN_STREAM);
@@ -258,14 +260,13 @@ export class Origin implements Answerer {
     });
     stream.lastRequestMs = nowMs;
     this.#streams.set(streamId, stream);
-    stream.start();
     return stream;
   }
 
   /** Makes room for a stream that may exist by dropping one that does not. */
   #dropOneUnknown(): boolean {
     for (const [streamId, stream] of this.#streams) {
-      if (stream.state !== 'unknown' || stream.waitingCount > 0) continue;
+      if (stream.state === 'known' || stream.waitingCount > 0) continue;
       this.#drop(streamId, stream);
       return true;
     }
@@ -283,7 +284,7 @@ export class Origin implements Answerer {
     const nowMs = this.#clock.nowMs();
     for (const [streamId, stream] of this.#streams) {
       for (const room of stream.rooms) room.expireUntil(nowMs);
-      const idleMs = stream.state === 'unknown' ? this.#limits.unknownIdleMs : this.#limits.idleMs;
+      const idleMs = stream.state === 'known' ? this.#limits.idleMs : this.#limits.unknownIdleMs;
       if (nowMs - stream.lastRequestMs < idleMs || stream.waitingCount > 0) continue;
       this.#drop(streamId, stream);
     }

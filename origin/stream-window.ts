@@ -57,6 +57,7 @@ export class StreamWindow {
   /** When a part was last announced here; 0 before the first. */
   lastPartMs = 0;
   #replacedWriteCount = 0;
+  #isStarted = false;
   #stopFollowing: (() => void) | undefined;
   readonly #dependencies: StreamWindowDependencies;
   readonly #context: StoredObjectContext;
@@ -77,7 +78,10 @@ export class StreamWindow {
     this.#context = { reads, clock, limits, onSettled: () => this.media.wake() };
   }
 
+  /** Begins to follow the live edge. Idempotent. */
   start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
     this.#stopFollowing = this.#dependencies.liveEdge.follow(this.streamId, {
       onSnapshot: (snapshot) => this.#onSnapshot(snapshot),
       onEvent: (event) => this.#onEvent(event),
@@ -160,9 +164,10 @@ export class StreamWindow {
     this.lastPartMs = this.#dependencies.clock.nowMs();
     this.edgeDelayMs = this.lastPartMs - endMs;
     this.#fetch(known, track, entry);
-    for (const [rendition, { playlist }] of known.renditions) {
-      if (rendition !== track && rendition !== 'av') continue;
-      playlist.invalidate();
+    for (const [rendition, window] of known.renditions) {
+      // A part of `av` is there when the second of its tracks has it.
+      if (!window.hasGrown()) continue;
+      window.playlist.invalidate();
       this.playlists[rendition].wake();
     }
     // Bytes wake those who wait for bytes; that there will be none must be told too.

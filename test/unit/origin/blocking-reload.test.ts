@@ -109,6 +109,17 @@ describe('blocking playlist reload', () => {
     expect(response.body).toContain(`av/${HEAD_MSN}.1.m4s`);
   });
 
+  it('a playlist of av is written once per part, not once per track', async () => {
+    const before = bed.origin.metrics().playlistWriteCount;
+    for (let ordinal = FIRST_ORDINAL + 11; ordinal < FIRST_ORDINAL + 16; ordinal += 1) {
+      await bed.publish('video', ordinal);
+      await bed.get('/open/cam/av.m3u8');
+      await bed.publish('audio', ordinal);
+      await bed.get('/open/cam/av.m3u8');
+    }
+    expect(bed.origin.metrics().playlistWriteCount - before).toBe(5);
+  });
+
   it('directives are ignored after the end', async () => {
     const waiting = await bed.get(`/open/cam/av.m3u8?_HLS_msn=${HEAD_MSN}&_HLS_part=1`);
     await bed.liveEdge.end('cam');

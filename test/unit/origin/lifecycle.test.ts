@@ -106,6 +106,9 @@ describe('the life of a stream', () => {
     await bed.liveEdge.end('cam');
     await settle();
     expect((await bed.get('/live/cam/av.m3u8')).body).toContain('#EXT-X-ENDLIST');
+    expect((await bed.get('/live/cam/manifest.mpd')).body).toContain(
+      'mediaPresentationDuration="PT28133001S"',
+    );
     await bed.liveEdge.open('cam', { ...SAMPLE_INFO, firstMediaSequenceNumber: FIRST_MSN + 6 });
     const playlist = await bed.get('/live/cam/av.m3u8');
     expect(playlist.waiting).toBe(true);
@@ -258,6 +261,25 @@ describe('what is open to everyone', () => {
       expect((await bed.get(`/open/cam/${path}`)).status).toBe(404);
       expect((await bed.get(`/live/cam/${path}`)).status).toBe(200);
     }
+    await bed.stop();
+  });
+
+  it('a stream that is not open is not even followed for those who ask under /open/', async () => {
+    const followed: string[] = [];
+    const bed = new OriginBed({
+      isOpen: () => false,
+      liveEdge: (liveEdge) => ({
+        follow: (streamId, listener) => {
+          followed.push(streamId);
+          return liveEdge.follow(streamId, listener);
+        },
+      }),
+    });
+    await bed.open();
+    await bed.get('/open/cam/av.m3u8');
+    expect(followed).toEqual([]);
+    await bed.get('/live/cam/index.m3u8');
+    expect(followed).toEqual(['cam']);
     await bed.stop();
   });
 
