@@ -41,7 +41,9 @@ export class UdpRelay {
   private readonly front: Socket;
   /** One socket per sender, so that the receiver's answers find their way back. */
   private readonly backs = new Map<string, Socket>();
-  private readonly timers = new Set<NodeJS.Timeout>();
+  /** In the order in which they are due; one timer for the first. */
+  private readonly inFlight: { readonly dueMs: number; readonly send: () => void }[] = [];
+  private timer: NodeJS.Timeout | undefined;
   private readonly counters = { forwardedCount: 0, lostCount: 0, reorderedCount: 0 };
   private readonly lastDueMs = new Map<string, number>();
   private isCut = false;
@@ -96,7 +98,7 @@ export class UdpRelay {
         else signal.addEventListener('abort', () => resolve(), { once: true });
       });
     } finally {
-      for (const timer of this.timers) clearTimeout(timer);
+      clearTimeout(this.timer);
       for (const back of this.backs.values()) back.close();
       this.front.close();
     }
@@ -122,7 +124,7 @@ export class UdpRelay {
 
   private pass(direction: string, send: () => void): void {
     const { lossRate, delayMs, jitterMs, reorderRate, reorderByMs } = this.options;
-    if (this.isCut || this.timers.size >= MAX_IN_FLIGHT || this.random.next() < lossRate) {
+    if (this.isCut || this.inFlight.length >= MAX_IN_FLIGHT || this.random.next() < lossRate) {
       this.counters.lostCount++;
       return;
     }
@@ -136,14 +138,21 @@ export class UdpRelay {
       dueMs = Math.max(dueMs, this.lastDueMs.get(direction) ?? 0);
       this.lastDueMs.set(direction, dueMs);
     }
-    if (dueMs <= nowMs) {
-      send();
-      return;
+    // Timers of their own would not keep the order of datagrams that are due within one millisecond.
+    let at = this.inFlight.length;
+    while (at > 0 && (this.inFlight[at - 1]?.dueMs ?? 0) > dueMs) at -= 1;
+    this.inFlight.splice(at, 0, { dueMs, send });
+    this.sendDue();
+  }
+
+  private sendDue(): void {
+    clearTimeout(this.timer);
+    const nowMs = performance.now();
+    for (let next = this.inFlight[0]; next && next.dueMs <= nowMs; next = this.inFlight[0]) {
+      this.inFlight.shift();
+      if (!this.isCut) next.send();
     }
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      if (!this.isCut) send();
-    }, dueMs - nowMs);
-    this.timers.add(timer);
+    const [first] = this.inFlight;
+    if (first) this.timer = setTimeout(() => this.sendDue(), Math.max(0, first.dueMs - nowMs));
   }
 }
