@@ -2,7 +2,7 @@
  * The packets of one connection on their way to the transcoder: which tracks are taken, when decoding can
  * begin, and what happens when the sender changes its program map.
  */
-import { AV_NOPTS_VALUE, AV_PKT_FLAG_CORRUPT } from 'node-av/constants';
+import { AV_CODEC_ID_MP2, AV_CODEC_ID_MP3, AV_NOPTS_VALUE, AV_PKT_FLAG_CORRUPT } from 'node-av/constants';
 import { CodecParameters, type Packet, type Stream } from 'node-av/lib';
 import type { Log } from '../../domain/log.ts';
 import type { SourceEvent, SourceTrack } from '../media.ts';
@@ -199,7 +199,10 @@ export class FeedTracks {
     codecParameters.alloc();
     if (stream === undefined) return { track, codecParameters, timeBase: { num: 1, den: 90_000 } };
     stream.codecpar.copy(codecParameters);
-    codecParameters.codecId = entry.codecId;
+    // FFmpeg calls all MPEG audio in MPEG-TS MP3 until a parser has seen it. Either decoder takes either layer,
+    // and what comes is MP2 nearly always.
+    const isMpegAudio = this.#options.isMpegTs && entry.codecId === AV_CODEC_ID_MP3;
+    codecParameters.codecId = isMpegAudio ? AV_CODEC_ID_MP2 : entry.codecId;
     return { track, codecParameters, timeBase: { num: stream.timeBase.num, den: stream.timeBase.den } };
   }
 

@@ -1,4 +1,5 @@
 /** Every way in, with real senders on loopback. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Codec, CodecContext, FFmpegError, Frame, type Packet } from 'node-av/lib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { codecName } from '../../../gpu-runner/ingest/accepted-codecs.ts';
@@ -151,6 +152,17 @@ describe('RTP', () => {
     send({ to: `rtp://${host}:${port}` });
     await ingest.until('a second of pictures', () => ingest.ptsOf('video').length >= 30);
     expect(codecsOf(ingest)).toEqual(['video hevc', 'audio aac']);
+  });
+
+  test('joined in the middle, a feed is taken as its program map says, not as its bytes look', async () => {
+    const port = await freePort();
+    const sender = send({ to: `rtp://127.0.0.1:${port}`, audioCodec: 'mp2' });
+    await sender.connected;
+    await sleep(700);
+    const ingest = new IngestUnderTest({ protocol: 'rtp-mpegts', port });
+    await ingest.until('a second of pictures', () => ingest.ptsOf('video').length >= 30);
+    expect(codecsOf(ingest)).toEqual(['video hevc', 'audio mp2']);
+    expect(ingest.counters.rejectedConnectionCount).toBe(0);
   });
 
   test('only allowed sources are heard', async () => {
