@@ -29,8 +29,6 @@ import { endFields, Runner } from './runner.ts';
 
 /** A stop that takes longer is cut short: something native hangs. */
 const STOP_DEADLINE_MS = 8_000;
-/** A status that is older says nothing any more: the runner is gone, or cut off. */
-const STATUS_TTL_MS = 10_000;
 
 const clock = new SystemClock();
 const stopping = new AbortController();
@@ -111,14 +109,15 @@ async function storeOf(store: RunnerConfig['store']): Promise<AnyStore> {
 async function statusSinkOf({ liveEdge: wanted }: RunnerConfig): Promise<(status: RunnerStatus) => void> {
   if (wanted.kind === 'ipc') return (status) => void sendToParent({ kind: 'status', status });
   const { RedisRegistry } = await import('../adapters/registry-redis.ts');
-  const registry = new RedisRegistry({ url: wanted.url, log });
+  const { RegistryRunnerReports } = await import('../adapters/registry-runner-reports.ts');
+  const reports = new RegistryRunnerReports({ registry: new RedisRegistry({ url: wanted.url, log }) });
   let isWriting = false;
   return (status) => {
     // While Redis hangs there is nothing to gain from more of them: the next one says it all.
     if (isWriting) return;
     isWriting = true;
-    void registry
-      .putStatus(status, STATUS_TTL_MS)
+    void reports
+      .report(status)
       .catch((error: unknown) => log.debug('status-not-written', endFields(error)))
       .finally(() => {
         isWriting = false;
