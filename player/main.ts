@@ -1,7 +1,7 @@
 /** The page: panes for up to six feeds, one of them heard. */
 import { element } from './dom.ts';
 import { ClockMseEngine } from './engines/clock-mse.ts';
-import type { Engine, EngineOptions } from './engines/engine.ts';
+import { type Engine, type EngineOptions, signedUrl } from './engines/engine.ts';
 import type { StreamSummary } from './pane-words.ts';
 import {
   addressOf,
@@ -14,6 +14,7 @@ import {
 
 import { askTime, fetchStreams } from './server.ts';
 import { ServerClock } from './server-clock.ts';
+import { ticketFromAddress, ViewerSession } from './viewer-session.ts';
 import { Wall, type WallMeasure } from './wall.ts';
 
 declare global {
@@ -24,6 +25,7 @@ declare global {
       readonly serverNowMs: () => number;
       readonly clockUncertaintyMs: () => number | undefined;
       readonly wall: Wall;
+      readonly session: ViewerSession;
     };
   }
 }
@@ -41,17 +43,31 @@ const numbers = element('p', { class: 'numbers' });
 const note = element('p', { class: 'note', role: 'status' });
 const grid = element('main', { class: 'grid' });
 
+const session = new ViewerSession({
+  fetch: (path, init) => fetch(path, init),
+  storage: sessionStorage,
+  setTimer: (work, ms) => void setTimeout(work, ms),
+  onChange: drawNote,
+});
 const makeEngine = await engineMaker();
-const wall = new Wall({ root: grid, serverNowMs: () => clock.nowMs(), makeEngine, onChange: drawNumbers });
+const wall = new Wall({
+  root: grid,
+  serverNowMs: () => clock.nowMs(),
+  makeEngine,
+  signedQueryOf: (id) => session.queryOf(id),
+  onChange: drawNumbers,
+});
 
 let streams: readonly StreamSummary[] = [];
 let chosen = streamsFromAddress(location.search);
+let serverAnswers = true;
 
 window.mirror = {
   measure: () => wall.measure,
   serverNowMs: () => clock.nowMs(),
   clockUncertaintyMs: () => clock.uncertaintyMs,
   wall,
+  session,
 };
 
 /** hls.js is most of the page's weight: it is loaded only where it is used. */
@@ -109,9 +125,14 @@ function choose(ids: readonly string[]): void {
   refreshPanes();
 }
 
+function defaultIds(): readonly string[] {
+  const ofSession = session.streams.map(({ id }) => id);
+  return ofSession.length > 0 ? ofSession : streams.slice(0, PANES_MAX).map(({ id }) => id);
+}
+
 /** Without a choice in the address, the first feeds that there are; live ones do not push others aside. */
 function refreshPanes(): void {
-  const ids = chosen ?? streams.slice(0, PANES_MAX).map((stream) => stream.id);
+  const ids = chosen ?? defaultIds();
   wall.knowStreams(streams);
   const shown = wall.streamIds;
   if (ids.length !== shown.length || ids.some((id, index) => id !== shown[index])) wall.show(ids);
@@ -156,21 +177,47 @@ function drawNumbers(): void {
 async function keepStreams(): Promise<never> {
   for (;;) {
     const list = await fetchStreams();
-    if (list) streams = list;
-    note.textContent = list
-      ? streams.length === 0 && chosen === undefined
-        ? 'There are no feeds yet. They appear here by themselves.'
-        : ''
-      : 'The server does not answer. Trying again.';
+    serverAnswers = list !== undefined;
+    if (list) streams = withSession(list);
+    drawNote();
     refreshPanes();
     await new Promise((resolve) => setTimeout(resolve, STREAMS_EVERY_MS));
   }
 }
 
+/** The list shows what is open to all; how a premium stream is doing, its pane finds out by itself. */
+function withSession(list: readonly StreamSummary[]): readonly StreamSummary[] {
+  const known = new Set(list.map(({ id }) => id));
+  const premium = session.streams.filter(({ id }) => !known.has(id));
+  return [...premium.map(({ id, name }) => ({ id, name, state: 'premium' })), ...list];
+}
+
+function drawNote(): void {
+  if (!serverAnswers) note.textContent = 'The server does not answer. Trying again.';
+  else if (session.problem !== undefined) note.textContent = session.problem;
+  else if (streams.length === 0 && chosen === undefined)
+    note.textContent = 'There are no feeds yet. They appear here by themselves.';
+  else note.textContent = '';
+}
+
+/** Before the panes start, so that each knows from the beginning whether it has a signature. */
+async function letIn(): Promise<void> {
+  const admission = ticketFromAddress(location.hash);
+  if (!admission) return session.resume();
+  // Out of the address, the history and whatever is copied from there: it opens one session only.
+  history.replaceState(null, '', location.pathname + location.search);
+  return session.open(admission.ticket, chosen ?? admission.streamIds);
+}
+
 /** Any stream's server tells it: they keep one time. */
 async function askServerTime(): Promise<boolean> {
   const id = wall.streamIds[0];
-  return id !== undefined && askTime(clock, `${streamUrl(id, location)}time`, localNowMs);
+  return id !== undefined && askTime(clock, timeUrl(id), localNowMs);
+}
+
+function timeUrl(id: string): string {
+  const query = session.queryOf(id);
+  return signedUrl(`${streamUrl(id, location, query === '' ? 'open' : 'live')}time`, query);
 }
 
 async function keepTime(): Promise<never> {
@@ -182,6 +229,7 @@ async function keepTime(): Promise<never> {
 }
 
 build();
+await letIn();
 wall.start();
 void keepStreams();
 void keepTime();

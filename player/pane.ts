@@ -11,6 +11,8 @@ import type { PanePhase } from './pane-words.ts';
 export interface PaneDependencies {
   readonly streamId: string;
   readonly streamUrl: string;
+  /** As of EngineOptions. */
+  readonly signedQuery: () => string;
   readonly media: HTMLMediaElement;
   readonly rendition: Rendition;
   readonly serverNowMs: () => number;
@@ -107,7 +109,7 @@ export class Pane {
 
   start(latencyMs = FIRST_LATENCY_MS): void {
     if (this.#closed) return;
-    const { streamUrl, rendition, serverNowMs, makeEngine } = this.#dependencies;
+    const { streamUrl, signedQuery, rendition, serverNowMs, makeEngine } = this.#dependencies;
     if (!this.#dependencies.mayStart()) {
       this.#setPhase('waiting');
       this.#retryTimer = setTimeout(() => this.start(latencyMs), RETRY_MIN_MS);
@@ -123,6 +125,7 @@ export class Pane {
       media: this.media,
       rendition,
       streamUrl,
+      signedQuery,
       startLatencyMs: latencyMs,
       serverNowMs,
       onMedia: () => {

@@ -43,12 +43,13 @@ export function mediaOrigin(
   return ownHost ? `http://${id}.localhost${suffix}` : `${protocol}//${hostname}${suffix}`;
 }
 
-/** Folder of an open stream, with a slash at its end. */
+/** Folder of a stream, with a slash at its end. Under `live` the edge wants a signature. */
 export function streamUrl(
   id: string,
   location: { protocol: string; hostname: string; port: string },
+  access: 'open' | 'live' = 'open',
 ): string {
-  return `${mediaOrigin(id, location)}/open/${id}/`;
+  return `${mediaOrigin(id, location)}/${access}/${id}/`;
 }
 
 export const ENGINES = ['clock-mse', 'hls.js'] as const;

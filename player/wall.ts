@@ -34,6 +34,7 @@ export class Wall {
   readonly root: HTMLElement;
   readonly #serverNowMs: () => number;
   readonly #makeEngine: (options: EngineOptions) => Engine;
+  readonly #signedQueryOf: (streamId: string) => string;
   readonly #onChange: () => void;
   #panes: { pane: Pane; view: PaneView }[] = [];
   #streams = new Map<string, StreamSummary>();
@@ -45,12 +46,15 @@ export class Wall {
     readonly root: HTMLElement;
     readonly serverNowMs: () => number;
     readonly makeEngine: (options: EngineOptions) => Engine;
+    /** The newest signature of a premium stream as a query; empty for an open stream. */
+    readonly signedQueryOf: (streamId: string) => string;
     /** Called a few times a second, after the numbers have moved. */
     readonly onChange: () => void;
   }) {
     this.root = options.root;
     this.#serverNowMs = options.serverNowMs;
     this.#makeEngine = options.makeEngine;
+    this.#signedQueryOf = options.signedQueryOf;
     this.#onChange = options.onChange;
   }
 
@@ -132,7 +136,8 @@ export class Wall {
   #startPane(id: string, media: HTMLMediaElement, rendition: Rendition): Pane {
     const pane = new Pane({
       streamId: id,
-      streamUrl: streamUrl(id, location),
+      streamUrl: streamUrl(id, location, this.#signedQueryOf(id) === '' ? 'open' : 'live'),
+      signedQuery: () => this.#signedQueryOf(id),
       media,
       rendition,
       serverNowMs: this.#serverNowMs,

@@ -7,7 +7,13 @@
 import { EPOCH_MS } from '../../domain/timeline.ts';
 import { AppendQueue } from './append-queue.ts';
 import { ArrivalWatch } from './arrival-watch.ts';
-import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';
+import {
+  type Engine,
+  type EngineCounters,
+  type EngineFailure,
+  type EngineOptions,
+  signedUrl,
+} from './engine.ts';
 import { codecOf } from './init-codec.ts';
 import { PARTS, type PieceGrid, SEGMENTS } from './piece-grid.ts';
 
@@ -198,7 +204,9 @@ export class ClockMseEngine implements Engine {
     };
     return {
       askedAtMs: this.#options.serverNowMs(),
-      response: fetch(url, { signal: abort.signal }).catch(() => undefined),
+      response: fetch(signedUrl(url, this.#options.signedQuery?.()), { signal: abort.signal }).catch(
+        () => undefined,
+      ),
       patience: (ms) => {
         clearTimeout(timer);
         timer = setTimeout(() => abort.abort(), ms);

@@ -10,12 +10,19 @@ export interface EngineOptions {
   readonly rendition: Rendition;
   /** Address of the stream's folder with a slash at the end: `http://host/open/cam-1/`. */
   readonly streamUrl: string;
+  /** The newest signature of a premium stream as a query, for every request; empty for an open stream. */
+  readonly signedQuery?: () => string;
   /** How far behind the wall clock the first media should lie, ms; where playing begins is the pane's choice. */
   readonly startLatencyMs: number;
   readonly serverNowMs: () => number;
   /** Called right after media was taken into the element's buffer. */
   readonly onMedia: () => void;
   readonly onFailed: (failure: EngineFailure) => void;
+}
+
+/** An address with the signature that a premium stream needs. */
+export function signedUrl(url: string, query: string | undefined): string {
+  return query ? `${url}?${query}` : url;
 }
 
 export interface EngineFailure {

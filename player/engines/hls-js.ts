@@ -4,7 +4,7 @@
  */
 import HlsJs, { type ErrorData, ErrorDetails, ErrorTypes, Events, type HlsConfig } from 'hls.js';
 import { EPOCH_MS } from '../../domain/timeline.ts';
-import type { Engine, EngineCounters, EngineOptions } from './engine.ts';
+import { type Engine, type EngineCounters, type EngineOptions, signedUrl } from './engine.ts';
 
 /** Kept behind the playhead. Live panes never go back further than a correction. */
 const BACK_BUFFER_S = 4;
@@ -59,6 +59,17 @@ export function tightenFragmentTracker(hls: object): boolean {
   return Reflect.set(tracker, 'bufferPadding', BUFFER_PADDING_S);
 }
 
+/**
+ * hls.js fills the playlist's variables from the playlist's own address (EXT-X-DEFINE:QUERYPARAM), which it
+ * keeps for as long as it plays. What is signed already is signed anew here; what is not stays as it is.
+ */
+export function withNewestSignature(url: string, query: string | undefined): string {
+  if (!query || !url.includes('Signature=')) return url;
+  const renewed = new URL(url);
+  for (const [name, value] of new URLSearchParams(query)) renewed.searchParams.set(name, value);
+  return renewed.href;
+}
+
 export class HlsJsEngine implements Engine {
   readonly name = 'hls.js';
   readonly #options: EngineOptions;
@@ -70,7 +81,14 @@ export class HlsJsEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#hls = new HlsJs({ ...HLS_CONFIG, liveSyncDuration: options.startLatencyMs / 1000 });
+    this.#hls = new HlsJs({
+      ...HLS_CONFIG,
+      liveSyncDuration: options.startLatencyMs / 1000,
+      xhrSetup: (xhr, url) => {
+        const newest = withNewestSignature(url, options.signedQuery?.());
+        if (newest !== url) xhr.open('GET', newest, true);
+      },
+    });
   }
 
   start(): void {
@@ -93,8 +111,8 @@ export class HlsJsEngine implements Engine {
       if (!details.live) this.#options.onFailed({ kind: 'ended', reason: 'The stream has ended.' });
     });
     hls.on(Events.ERROR, (_event, data) => this.#onError(data));
-    const { streamUrl, rendition, media } = this.#options;
-    hls.loadSource(`${streamUrl}${rendition}.m3u8`);
+    const { streamUrl, rendition, media, signedQuery } = this.#options;
+    hls.loadSource(signedUrl(`${streamUrl}${rendition}.m3u8`, signedQuery?.()));
     hls.attachMedia(media);
   }
 

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { ticketFromAddress, ViewerSession } from '../../../player/viewer-session.ts';
+
+const DATE = 'Mon, 01 Jun 2026 12:00:00 GMT';
+const claims = (streams: unknown) => Buffer.from(JSON.stringify({ streams })).toString('base64url');
+
+function answerOf(signature: string) {
+  return {
+    sessionId: 'id',
+    sessionToken: `token-${signature}`,
+    renewAfterS: 30,
+    playbackExpiresAt: '2026-06-01T12:00:20.000Z',
+    streams: [
+      { streamId: 'stage', name: 'Stage', query: { Policy: 'p~', Signature: signature } },
+      { streamId: 'own', name: 'Own', query: {} },
+    ],
+  };
+}
+
+function sessionUnderTest(answers: (() => Response)[]) {
+  const asked: { path: string; authorization: string | null; body: unknown }[] = [];
+  const timers: { work: () => void; ms: number }[] = [];
+  const kept = new Map<string, string>();
+  const dependencies = {
+    fetch: async (path: string, init: RequestInit) => {
+      asked.push({ path, authorization: new Headers(init.headers).get('authorization'), body: init.body });
+      const answer = answers.shift();
+      if (!answer) throw new TypeError('unreachable');
+      return answer();
+    },
+    storage: {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+    },
+    setTimer: (work: () => void, ms: number) => void timers.push({ work, ms }),
+    onChange: () => {},
+  };
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  const tick = async () => {
+    timers.shift()?.work();
+    await settle();
+  };
+  return { session: new ViewerSession(dependencies), dependencies, asked, timers, tick };
+}
+
+const ok = (signature: string) => () => Response.json(answerOf(signature), { headers: { date: DATE } });
+
+describe('ticket in the address', () => {
+  it('is read with the streams that it names, without trusting it', () => {
+    const ticket = `h.${claims(['a', 'b'])}.s`;
+    expect(ticketFromAddress(`#ticket=${ticket}`)).toEqual({ ticket, streamIds: ['a', 'b'] });
+    expect(ticketFromAddress(`#ticket=h.${claims('*')}.s`)?.streamIds).toEqual([]);
+    expect(ticketFromAddress('#ticket=garbage')?.streamIds).toEqual([]);
+    expect(ticketFromAddress('')).toBeUndefined();
+  });
+});
+
+describe('viewer session', () => {
+  it('is renewed when half of its signatures have passed, and answers the newest one', async () => {
+    const { session, asked, timers, tick } = sessionUnderTest([ok('one'), ok('two')]);
+    await session.open('ticket', ['stage', 'own']);
+    expect(session.queryOf('stage')).toBe('Policy=p%7E&Signature=one');
+    expect(session.queryOf('own')).toBe('');
+    expect(timers[0]?.ms).toBe(10_000);
+    await tick();
+    expect(session.queryOf('stage')).toContain('two');
+    expect(asked[1]).toMatchObject({
+      path: '/v1/viewer-sessions/id/renew',
+      authorization: 'Bearer token-one',
+    });
+  });
+
+  it('a renewal that does not arrive is tried again; the signature stays meanwhile', async () => {
+    const { session, timers, tick, asked } = sessionUnderTest([ok('one')]);
+    await session.open('ticket', ['stage']);
+    await tick();
+    expect(session.queryOf('stage')).toContain('one');
+    expect(session.problem).toBeUndefined();
+    expect(timers[0]?.ms).toBe(3_000);
+    await tick();
+    expect(asked).toHaveLength(3);
+  });
+
+  it('a ticket that was used before is said in words', async () => {
+    const refusal = { title: 'The ticket was used.', remedy: 'Get another.' };
+    const { session, timers } = sessionUnderTest([() => Response.json(refusal, { status: 409 })]);
+    await session.open('ticket', ['stage']);
+    expect(session.problem).toBe('The ticket was used. Get another.');
+    expect(timers).toHaveLength(0);
+  });
+
+  it('a reload of the tab goes on with the same session', async () => {
+    const { session, dependencies, asked } = sessionUnderTest([ok('one'), ok('two')]);
+    await session.open('ticket', ['stage']);
+    const reloaded = new ViewerSession(dependencies);
+    await reloaded.resume();
+    expect(asked[1]?.authorization).toBe('Bearer token-one');
+    expect(reloaded.queryOf('stage')).toContain('two');
+  });
+});
