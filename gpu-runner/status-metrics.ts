@@ -16,13 +16,13 @@ export function statusMetricsLine(
   previous: RunnerStatus | undefined,
   environment: string,
 ): string {
-  const before = new Map(Object.entries<number>(previous?.counters ?? {}));
+  const before = new Map(Object.entries({ ...previous?.counters }));
   const values: Record<string, number> = {
     live: status.state === 'live' ? 1 : 0,
     interrupted: status.state === 'interrupted' ? 1 : 0,
     onGpu: status.hardware === 'nvidia' ? 1 : 0,
   };
-  for (const [name, value] of Object.entries<number>(status.counters)) {
+  for (const [name, value] of Object.entries({ ...status.counters })) {
     values[name] = GAUGES.has(name) ? value : value - (before.get(name) ?? 0);
   }
   return embeddedMetricLine(

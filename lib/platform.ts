@@ -6,6 +6,7 @@ import { ControlStack } from './stacks/control-stack.ts';
 import { EdgeProtectionStack } from './stacks/edge-protection-stack.ts';
 import { MediaDeliveryStack } from './stacks/media-delivery-stack.ts';
 import { NetworkStack } from './stacks/network-stack.ts';
+import { ObservabilityStack } from './stacks/observability-stack.ts';
 import { OriginStack } from './stacks/origin-stack.ts';
 import { RunnerStack } from './stacks/runner-stack.ts';
 import { SigningKeyStack } from './stacks/signing-key-stack.ts';
@@ -79,9 +80,29 @@ export function buildPlatform(app: App, environment: Environment) {
     crossRegionReferences: environment.region !== 'us-east-1',
     description: 'mirror: CloudFront for page and API',
   });
+  const observability = new ObservabilityStack(app, `${prefix}-observability`, {
+    ...common,
+    runner,
+    origin,
+    control,
+    media,
+    description: 'mirror: dashboard, alarms, budget',
+  });
 
   Tags.of(app).add('project', 'mirror');
   Tags.of(app).add('environment', environment.name);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { network, storage, state, runner, origin, signingKey, media, control, edgeProtection, delivery };
+  return {
+    network,
+    storage,
+    state,
+    runner,
+    origin,
+    signingKey,
+    media,
+    control,
+    edgeProtection,
+    delivery,
+    observability,
+  };
 }

@@ -15,6 +15,7 @@ describe.each(['dev', 'staging', 'prod'])('environment %s', (name) => {
           'edge-protection',
           'media-delivery',
           'network',
+          'observability',
           'origin',
           'runner',
           'signing-key',
