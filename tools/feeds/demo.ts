@@ -30,7 +30,7 @@ const demoFeedsSchema = z
 export type DemoFeed = z.output<typeof demoFeedsSchema>[number];
 
 /** Cores that one demo feed takes in all: its sender, its runner and its pane in a browser (docs/benchmarks.md). */
-const CORES_PER_DEMO_FEED = 0.5;
+const CORES_PER_DEMO_FEED = 0.6;
 /** Above three quarters busy, pictures begin to stall. */
 const BUSY_SHARE = 0.75;
 

@@ -44,6 +44,7 @@ export class Scene {
   private readonly textScale: number;
   private readonly noise: Noise | undefined;
   private dirty: Area | undefined;
+  private shownCells: Uint8Array | undefined;
   private painted = false;
 
   constructor(options: SceneOptions) {
@@ -169,11 +170,15 @@ export class Scene {
 
   private drawCode(planes: Planes, atMs: number): void {
     const cells = encodeCells({ atMs, feedNumber: this.options.feedNumber });
+    const shown = this.noise ? undefined : this.shownCells;
+    this.shownCells = cells;
     const rect = codeRect(this.options);
     const cellPx = codeCellPx(this.options);
     for (let row = 0; row < CODE_ROWS; row++) {
       for (let column = 0; column < CODE_COLUMNS; column++) {
-        const level = cells[row * CODE_COLUMNS + column] ? WHITE : BLACK;
+        const at = row * CODE_COLUMNS + column;
+        if (shown && shown[at] === cells[at]) continue;
+        const level = cells[at] ? WHITE : BLACK;
         const cell = { x: rect.x + column * cellPx, y: rect.y + row * cellPx, width: cellPx, height: cellPx };
         fillRect(planes, cell, level);
       }
