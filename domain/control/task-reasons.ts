@@ -78,6 +78,14 @@ const KNOWN_REASONS: readonly KnownReason[] = [
       /CannotStartContainerError|CannotCreateContainerError|ContainerRuntime(?:Timeout)?Error|DockerTimeoutError/i,
     words: 'The host could not start the container. ECS tries again, on another host if it can.',
   },
+  {
+    pattern: /TASK_PLACEMENT_FAILURE/,
+    words: 'No host could take the runner. Wait for the capacity provider to add one, or raise its maximum.',
+  },
+  {
+    pattern: /TASK_START_IMPAIRED/,
+    words: 'The runner ends again and again as soon as it starts. Its log says why.',
+  },
   { pattern: /Scaling activity initiated by/i, words: 'It was stopped by its service.' },
 ];
 

@@ -22,6 +22,7 @@ import type { Clock } from '../../domain/timeline.ts';
 import { bearerToken, type Principal } from '../authorizer/service.ts';
 import type { PlaybackCookie } from '../viewers/service.ts';
 import { controlErrorName, fieldErrors, InvalidRequestError, problemOf, RETRY_AFTER_S } from './problem.ts';
+import { opened, sealed, sealingKey } from './sealed.ts';
 
 /** What the Lambda authorizer leaves in the event; values are text, as API Gateway hands them on. */
 export interface AuthorizerContext {
@@ -208,14 +209,15 @@ export class ControlApi {
     // Two clients that choose the same key do not meet.
     const scopedKey = sha256(JSON.stringify([principal?.name ?? '', route.name, key]));
     const requestHash = sha256(bodyBytes(event));
+    const seal = sealingKey([key, bodyBytes(event)]);
     const { idempotencyLockMs, idempotencyTtlMs } = CONTROL_LIMITS;
     const outcome = await idempotency.beginRequest(scopedKey, requestHash, clock.nowMs(), idempotencyLockMs);
     if (outcome.kind === 'mismatch') throw controlErrors.create('IDEMPOTENCY_KEY_REUSED');
     if (outcome.kind === 'in-progress') throw controlErrors.create('IDEMPOTENCY_IN_PROGRESS');
-    if (outcome.kind === 'done') return keptResultSchema.parse(JSON.parse(outcome.answer));
+    if (outcome.kind === 'done') return keptResultSchema.parse(JSON.parse(opened(outcome.answer, seal)));
     try {
       const result = await call();
-      const answer = JSON.stringify(result);
+      const answer = sealed(JSON.stringify(result), seal);
       await idempotency.finishRequest(scopedKey, requestHash, answer, clock.nowMs(), idempotencyTtlMs);
       return result;
     } catch (error) {

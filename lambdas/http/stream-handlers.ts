@@ -1,4 +1,5 @@
 /** The streams' routes: each one line from a checked request to its service. */
+import type { StartedStream } from '../../domain/control/api.ts';
 import type { IngestSlot } from '../../domain/control/ingest-slot.ts';
 import type { StreamLifecycle } from '../streams/lifecycle.ts';
 import type { StreamService } from '../streams/service.ts';
@@ -26,7 +27,8 @@ export function streamHandlers({
     },
     startStream: async ({ params }) => {
       const { record, target } = await lifecycle.start(params.streamId);
-      return { body: { ...streamView(record, slots), ...(target ? { target } : {}) } };
+      const body: StartedStream = { ...streamView(record, slots), ...(target ? { target } : {}) };
+      return { body };
     },
     stopStream: async ({ params }) => ({ body: streamDetail(await lifecycle.stop(params.streamId), slots) }),
   };

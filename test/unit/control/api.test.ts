@@ -266,6 +266,24 @@ describe('requests', () => {
     expect(opened.status).toBe(201);
     expect((await plane.call('POST', '/v1/viewer-sessions', body, options)).body).toEqual(opened.body);
   });
+
+  it('whose answers are kept keep them sealed: who reads the registry learns no token', async () => {
+    const kept: string[] = [];
+    const plane = await fixture();
+    const finish = plane.registry.finishRequest.bind(plane.registry);
+    plane.registry.finishRequest = async (...args) => {
+      kept.push(JSON.stringify(args));
+      return finish(...args);
+    };
+    const headers = { 'idempotency-key': 'a-random-key' };
+    const body = { viewerId: 'ann', streams: '*' };
+    const issued = await plane.call('POST', '/v1/viewer-tickets', body, { headers, token: BACKEND_TOKEN });
+    expect(kept).toHaveLength(1);
+    for (const secret of [issued.body.ticket, issued.body.ticket.split('.')[1], 'a-random-key'])
+      expect(kept[0]).not.toContain(secret);
+    const again = await plane.call('POST', '/v1/viewer-tickets', body, { headers, token: BACKEND_TOKEN });
+    expect(again.body).toEqual(issued.body);
+  });
 });
 
 function runnerStatus(streamId: string) {

@@ -166,6 +166,9 @@ describe('ECS events', () => {
       state: 'starting',
       reason: expect.stringContaining('free GPU'),
     });
+    const noWord = { eventName: 'SERVICE_TASK_PLACEMENT_FAILURE' };
+    await world.events.handle(service('ECS Service Action', noWord, START_MS + 1_500));
+    expect((await stateOf(world, 'goal')).reason).toContain('No host could take the runner');
     const gaveUp = {
       eventName: 'SERVICE_DEPLOYMENT_FAILED',
       reason: 'deployment failed: tasks failed to start.',
