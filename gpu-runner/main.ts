@@ -3,7 +3,8 @@
  * runs until it is told to stop, and says with its exit code how it ended (RUNNER_EXIT_CODE).
  *
  * Told to stop: the message `stop` of the parent (the operator stopped the stream: playlists end), or SIGTERM
- * and SIGINT (the runner goes, the stream stays: nothing ends, and the next runner continues by the clock).
+ * and SIGINT (the runner goes, the stream stays: nothing ends, and the next runner continues by the clock;
+ * unless the registry says that the stream is stopping).
  *
  * What only AWS needs is imported when it is asked for: on one machine it would cost every stream's process
  * 20 MB and a third of a second of CPU.
@@ -17,6 +18,7 @@ import { IpcLog } from '../adapters/log-ipc.ts';
 import { JsonLog } from '../adapters/log-json.ts';
 import { DiskMediaStore } from '../adapters/media-store-disk.ts';
 import { type ParentMessage, RUNNER_EXIT_CODE, type RunnerMessage } from '../adapters/runner-ipc.ts';
+import { stateOf } from '../domain/control/stream-record.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log as StructuredLog } from '../domain/log.ts';
@@ -39,6 +41,7 @@ const log = logOf(config);
 // What FFmpeg has to say of a damaged feed would be thousands of lines; the runner's parts count it instead.
 Log.setLevel(config.logLevel === 'debug' ? AV_LOG_WARNING : AV_LOG_FATAL);
 const liveEdge = await liveEdgeOf(config);
+const starter = await starterOf(config);
 listenToParent();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 process.on('uncaughtException', (error) => exitWith(error));
@@ -53,12 +56,16 @@ const runner = new Runner({
   store: await storeOf(config.store),
   liveEdge,
   ...(config.recordings ? { recordings: await storeOf(config.recordings) } : {}),
-  onStatus: await statusSinkOf(config),
+  onStatus: starter.onStatus,
 });
 log.info('runner-started', { protocol: config.spec.ingest.protocol, frameRate: config.spec.frameRate });
 try {
-  await runner.run({ signal: stopping.signal, isEnded: () => operatorStopped });
-  log.info('runner-stopped', { ended: operatorStopped });
+  let isEnded = false;
+  await runner.run({
+    signal: stopping.signal,
+    isEnded: async () => (isEnded = await starter.wasStopped()),
+  });
+  log.info('runner-stopped', { isEnded });
   exit(RUNNER_EXIT_CODE.stopped);
 } catch (error) {
   exitWith(error);
@@ -105,23 +112,48 @@ async function storeOf(store: RunnerConfig['store']): Promise<AnyStore> {
   return new S3MediaStore({ bucket, region, ...(endpoint === undefined ? {} : { endpoint }) });
 }
 
-/** With a parent, statuses go to it; else into the registry, where the control plane reads them. */
-async function statusSinkOf({ liveEdge: wanted }: RunnerConfig): Promise<(status: RunnerStatus) => void> {
-  if (wanted.kind === 'ipc') return (status) => void sendToParent({ kind: 'status', status });
+/** Who started this runner, and wants to hear of it. */
+interface Starter {
+  readonly onStatus: (status: RunnerStatus) => void;
+  /** Whether the operator stopped the stream, for a runner that was told to go. */
+  wasStopped(): Promise<boolean>;
+}
+
+/** The parent by messages; without one the control plane, by its registry in Redis. */
+async function starterOf({ liveEdge: wanted, spec }: RunnerConfig): Promise<Starter> {
+  if (wanted.kind === 'ipc') {
+    return {
+      onStatus: (status) => void sendToParent({ kind: 'status', status }),
+      wasStopped: async () => operatorStopped,
+    };
+  }
   const { RedisRegistry } = await import('../adapters/registry-redis.ts');
   const { RegistryRunnerReports } = await import('../adapters/registry-runner-reports.ts');
-  const reports = new RegistryRunnerReports({ registry: new RedisRegistry({ url: wanted.url, log }) });
+  const registry = new RedisRegistry({ url: wanted.url, log });
+  const reports = new RegistryRunnerReports({ registry });
   let isWriting = false;
-  return (status) => {
-    // While Redis hangs there is nothing to gain from more of them: the next one says it all.
-    if (isWriting) return;
-    isWriting = true;
-    void reports
-      .report(status)
-      .catch((error: unknown) => log.debug('status-not-written', endFields(error)))
-      .finally(() => {
-        isWriting = false;
-      });
+  return {
+    onStatus: (status) => {
+      // While Redis hangs there is nothing to gain from more of them: the next one says it all.
+      if (isWriting) return;
+      isWriting = true;
+      void reports
+        .report(status)
+        .catch((error: unknown) => log.debug('status-not-written', endFields(error)))
+        .finally(() => {
+          isWriting = false;
+        });
+    },
+    // ECS says SIGTERM whatever the reason is; the control plane notes its own before it asks ECS.
+    wasStopped: async () => {
+      try {
+        const found = await registry.getStream(spec.streamId);
+        return found !== undefined && stateOf(found.record).state === 'stopping';
+      } catch (error) {
+        log.warn('stop-reason-unknown', endFields(error));
+        return false;
+      }
+    },
   };
 }
 

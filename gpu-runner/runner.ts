@@ -81,7 +81,13 @@ export class Runner {
    * playlists end. A crash, a restart or a move to another host must answer false.
    * @throws the first cause that ended it: `PUBLISH_*`, `PACKAGER_*`, `INGEST_*`, `TRANSCODE_*`.
    */
-  async run({ signal, isEnded }: { signal: AbortSignal; isEnded: () => boolean }): Promise<void> {
+  async run({
+    signal,
+    isEnded,
+  }: {
+    signal: AbortSignal;
+    isEnded: () => boolean | Promise<boolean>;
+  }): Promise<void> {
     const onAbort = () => this.inputs.abort();
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -96,7 +102,7 @@ export class Runner {
       ]);
       this.outputs.abort();
       await this.publishing;
-      const ended = !this.failure && isEnded();
+      const ended = !this.failure && (await isEnded());
       await Promise.all([ended && this.publisher?.end(), this.recorder?.finish(ended)]);
     } finally {
       clearInterval(statusTimer);

@@ -14,6 +14,7 @@ import { concatBytes } from '../../../domain/cmaf/box.ts';
 import type { LiveEdgeEvent, LiveEdgeSnapshot } from '../../../domain/live-edge.ts';
 import { initKey, partKey } from '../../../domain/media-store.ts';
 import type { RunnerConfigInput } from '../../../gpu-runner/config.ts';
+import { streamRecord } from '../../contract/registry.ts';
 import { RedisServer } from '../adapters/redis-server.ts';
 import { S3_CREDENTIALS, S3Server } from '../adapters/s3-server.ts';
 import { judge } from './pattern-frames.ts';
@@ -30,6 +31,8 @@ let redis: RedisServer;
 let s3: S3Server;
 let snapshot: LiveEdgeSnapshot | undefined;
 let runner: ChildProcess;
+let config: RunnerConfigInput;
+const started: ChildProcess[] = [];
 let healthPort: number;
 let stopFeed: () => Promise<void> = async () => undefined;
 
@@ -42,7 +45,7 @@ beforeAll(async () => {
   s3 = await S3Server.start('mirror-media');
   const port = await freeUdpPort();
   healthPort = await freeUdpPort();
-  const config: RunnerConfigInput = {
+  config = {
     spec: { streamId: STREAM, name: 'Cloud', ingest: { protocol: 'srt-listener', host: '127.0.0.1', port } },
     liveEdge: { kind: 'redis', url: redis.socketPath },
     store: { kind: 's3', bucket: 'mirror-media', region: 'us-east-1', endpoint: s3.endpoint },
@@ -56,7 +59,17 @@ beforeAll(async () => {
     },
     onEvent: (event) => void events.push(event),
   });
-  runner = spawn(process.execPath, ['--import', 'tsx', MAIN], {
+  runner = startRunner(config);
+  stopFeed = startFeed(port, '--name', 'CLOUD TEST');
+  await until(
+    'ten parts of both tracks',
+    () => parts('audio').length >= 10 && parts('video').length >= 10,
+    40_000,
+  );
+});
+
+function startRunner(config: RunnerConfigInput): ChildProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
     env: {
       ...process.env,
       UV_THREADPOOL_SIZE: '16',
@@ -67,19 +80,14 @@ beforeAll(async () => {
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (runner.stdout)
-    createInterface(runner.stdout).on('line', (line) => lines.push(lineSchema.parse(JSON.parse(line))));
-  stopFeed = startFeed(port, '--name', 'CLOUD TEST');
-  await until(
-    'ten parts of both tracks',
-    () => parts('audio').length >= 10 && parts('video').length >= 10,
-    40_000,
-  );
-});
+  createInterface(child.stdout).on('line', (line) => lines.push(lineSchema.parse(JSON.parse(line))));
+  started.push(child);
+  return child;
+}
 
 afterAll(async () => {
   await stopFeed();
-  runner.kill('SIGKILL');
+  for (const child of started) child.kill('SIGKILL');
   reading.abort();
   await redis.close();
   await s3.close();
@@ -127,4 +135,21 @@ it('on SIGTERM goes without ending the stream, and has logged JSON lines with th
     expect.arrayContaining(['runner-started', 'state', 'runner-stopping', 'runner-stopped']),
   );
   expect(lines.every((line) => line.streamId === STREAM)).toBe(true);
+});
+
+it('on SIGTERM after the control plane began to stop the stream, ends the playlists', async () => {
+  const registry = new RedisRegistry({ url: redis.socketPath, log });
+  const atMs = Date.now();
+  const record = streamRecord(STREAM, { history: [{ state: 'stopping', atMs }] });
+  await registry.createStream(record, { recordCountMax: 10 });
+  await registry.close();
+  const lineCount = lines.length;
+  const second = startRunner(config);
+  await until('it waits for its feed', () =>
+    lines.slice(lineCount).some((line) => line.event === 'ingest-waiting'),
+  );
+  const exited = once(second, 'exit');
+  second.kill('SIGTERM');
+  expect(await exited).toEqual([RUNNER_EXIT_CODE.stopped, null]);
+  await until('the end', () => events.at(-1)?.kind === 'ended');
 });
