@@ -25,6 +25,9 @@ feeds through the real programs on one machine, so that sender, runner, origin a
 Latency is read from the clock in the pixels that the browser shows (tools/feeds/clock-code.ts).
 `;
 
+/** Above this, something else ran on the machine. */
+const QUIET_LOAD_PER_CORE = 0.5;
+
 function section(result: BenchResult): string {
   const { machine } = result;
   const rows = result.measures.map((measure) => {
@@ -33,11 +36,16 @@ function section(result: BenchResult): string {
     return `| ${measure.what} | ${format(measure.value)} ${measure.unit} | ${targetText(measure)} | ${verdict} |`;
   });
   const quick = result.quick ? ' A quick run: orientation only.' : '';
+  const { loadAverage = 0 } = result;
+  const loaded =
+    loadAverage > machine.coreCount * QUIET_LOAD_PER_CORE
+      ? ` The machine was not quiet: load average ${format(loadAverage)} before the start.`
+      : '';
   return [
     `## ${result.title}`,
     '',
     `\`${result.command}\`, ${result.startedAt}, commit ${result.commit}, ${format(result.durationS)} s.${quick}`,
-    `${machine.coreCount} cores of ${machine.cpu}, ${format(machine.memoryGiB)} GiB, Linux ${machine.kernel}, Node ${machine.node}.`,
+    `${machine.coreCount} cores of ${machine.cpu}, ${format(machine.memoryGiB)} GiB, Linux ${machine.kernel}, Node ${machine.node}.${loaded}`,
     '',
     '| what | measured | target | |',
     '|---|---|---|---|',

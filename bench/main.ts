@@ -1,7 +1,7 @@
 /** `npm run bench`: what the platform reaches on this machine. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -80,7 +80,7 @@ function runApart(bench: Bench, quick: boolean): boolean {
 async function runBench(bench: Bench, quick: boolean): Promise<boolean> {
   process.stdout.write(`\n${bench.title}\n`);
   const startedAt = new Date();
-  const at = { machine: machine(), commit: commit() };
+  const at = { machine: machine(), commit: commit(), loadAverage: loadavg()[0] ?? Number.NaN };
   try {
     const outcome = await bench.run({ quick, say: (line) => process.stdout.write(`  ${line}\n`) });
     const result: BenchResult = {

@@ -40,6 +40,8 @@ export interface BenchResult extends BenchOutcome {
   readonly quick: boolean;
   readonly machine: Machine;
   readonly commit: string;
+  /** Of the last minute before the start: well below the number of cores on a quiet machine. */
+  readonly loadAverage?: number;
 }
 
 export interface Machine {
