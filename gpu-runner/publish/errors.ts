@@ -11,7 +11,7 @@ export const publishErrors = defineErrors('PUBLISH', {
     retryable: false,
     meaning: 'An init segment with other bytes is stored for this stream: its encoder settings have changed.',
     remedy:
-      'Stop the stream and start it again, which clears what it stored, or give it back its former settings.',
+      'Give the stream back its former settings, or remove streams/{id}/ from the media store while it is stopped, or create it under another id.',
   },
   STREAM_REMOVED: {
     retryable: false,

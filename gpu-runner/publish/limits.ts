@@ -17,6 +17,11 @@ export const PUBLISH_LIMITS = {
   /** How long the runner tries to store its init segments and to open the live edge before it gives up. */
   openDeadlineMs: 30_000,
   openBackoffMs: 250,
+  /**
+   * The media store may forget what is old (a bucket's lifecycle rule deletes by age, whoever still needs it):
+   * so often the init segments are put again, which does nothing as long as they are there.
+   */
+  initSegmentRefreshMs: 60_000,
   /** How long a stop waits until the end of the stream is announced. */
   endDeadlineMs: 5_000,
   /** Parts before its own first one in which a new runner looks for another's. */

@@ -92,8 +92,9 @@ async function listen(options: OpenStreamOptions, signal: AbortSignal): Promise<
   );
 }
 
-async function storeInitSegment(
-  { store, streamId, initSegments }: OpenStreamOptions,
+/** @throws MirrorError `PUBLISH_INIT_CONFLICT`, and what the store throws. */
+export async function storeInitSegment(
+  { store, streamId, initSegments }: Pick<OpenStreamOptions, 'store' | 'streamId' | 'initSegments'>,
   track: Track,
   signal: AbortSignal,
 ): Promise<void> {

@@ -15,14 +15,14 @@ import type { Log } from '../../domain/log.ts';
 import type { MediaStoreReader, MediaStoreWriter } from '../../domain/media-store.ts';
 import { partKey } from '../../domain/media-store.ts';
 import type { Profile } from '../../domain/profile.ts';
-import type { Track } from '../../domain/renditions.ts';
+import { TRACKS, type Track } from '../../domain/renditions.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import type { PackagedPart } from '../media.ts';
 import { errorFields, RateLimitedLog } from '../rate-limited-log.ts';
 import { retry } from '../retry.ts';
 import { publishErrors } from './errors.ts';
 import { PUBLISH_LIMITS, type PublishLimits } from './limits.ts';
-import { openStream } from './open-stream.ts';
+import { openStream, storeInitSegment } from './open-stream.ts';
 import { putOnce } from './put-once.ts';
 
 export interface PublisherDependencies {
@@ -134,12 +134,17 @@ export class Publisher {
    * `PUBLISH_STREAM_REMOVED`.
    */
   async run(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.onFailure = reject;
-      if (this.failure) reject(this.failure);
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    const refresh = setInterval(() => void this.refreshInitSegments(), this.limits.initSegmentRefreshMs);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.onFailure = reject;
+        if (this.failure) reject(this.failure);
+        if (signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    } finally {
+      clearInterval(refresh);
+    }
     await this.drain();
     if (this.failure) throw this.failure;
   }
@@ -176,6 +181,21 @@ export class Publisher {
           ? error
           : publishErrors.create('NOT_STARTED', undefined, { cause: error }),
       );
+    }
+  }
+
+  private async refreshInitSegments(): Promise<void> {
+    if (!this.opened) return;
+    await this.opened;
+    const { clock } = this.dependencies;
+    const deadlineMs = clock.nowMs() + this.limits.initSegmentRefreshMs / 2;
+    for (const track of TRACKS) {
+      const result = await this.tryHard((signal) => storeInitSegment(this.dependencies, track, signal), {
+        deadlineMs,
+        onFailure: (error) => this.onStoreError(error),
+      });
+      if (result.kind === 'gave-up' && publishErrors.is(result.error, 'INIT_CONFLICT'))
+        this.fail(result.error);
     }
   }
 

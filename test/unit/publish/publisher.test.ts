@@ -355,6 +355,17 @@ describe('opening', () => {
     expect(liveEdge.calls).toEqual([]);
   });
 
+  it('is repeated for the init segments, which a lifecycle rule of the store may delete under a living stream', async () => {
+    const { publisher, end } = createPublisher();
+    await publishSteadily(publisher, 0, 5);
+    store.objects.delete(initKey(STREAM, 'audio'));
+    await vi.advanceTimersByTimeAsync(PUBLISH_LIMITS.initSegmentRefreshMs);
+    expect(store.objects.get(initKey(STREAM, 'audio'))).toEqual(Uint8Array.of(2));
+    store.objects.set(initKey(STREAM, 'video'), Uint8Array.of(9));
+    await vi.advanceTimersByTimeAsync(PUBLISH_LIMITS.initSegmentRefreshMs);
+    expect(end()).toMatchObject({ code: 'PUBLISH_INIT_CONFLICT' });
+  });
+
   it('waits for a store that does not answer; parts too old by then are holes', async () => {
     const { publisher, end } = createPublisher();
     let down = true;
