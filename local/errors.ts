@@ -2,11 +2,6 @@
 import { defineErrors } from '../domain/errors.ts';
 
 export const localErrors = defineErrors('LOCAL', {
-  BAD_OPTION: {
-    retryable: false,
-    meaning: 'An option is unknown or has a value that does not fit.',
-    remedy: 'See npm start -- --help.',
-  },
   PORT_BUSY: {
     retryable: true,
     meaning: 'The port is taken by another program.',
@@ -46,6 +41,17 @@ export const localErrors = defineErrors('LOCAL', {
     retryable: false,
     meaning: 'The secrets of the data directory cannot be read.',
     remedy: 'Make the file readable, or delete it: keys and the operator token are then made anew.',
+  },
+  REDIS_UNUSABLE: {
+    retryable: true,
+    meaning: 'The Redis of --redis cannot be used.',
+    remedy: 'Check that it runs, and the URL with its password.',
+  },
+  S3_UNUSABLE: {
+    retryable: true,
+    meaning: 'The bucket of --s3 cannot be used.',
+    remedy:
+      'Check that the server runs, that the bucket of --s3-bucket exists, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   },
   PAGE_BROKEN: {
     retryable: false,

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../bench/browser.ts';
 import type { WallMeasure } from '../../player/wall.ts';
-import { FeedSender } from '../../tools/feeds/sender.ts';
+import { FeedProcess } from '../../tools/feeds/feed-process.ts';
 import { interrupt, type StartedProcess, start, until } from './start-process.ts';
 
 /** Encoded beforehand, so that the feeds leave room for runners and a browser on a small machine. */
@@ -92,27 +92,19 @@ describe('the page', () => {
     expect(await badge(page, 'own')).toBe('waiting');
     expect(await page.textContent('[data-stream="own"] .ingest')).toBe(running.ownFeedUrl);
 
-    const send = () => {
-      const stopping = new AbortController();
-      const sending = new FeedSender({ ...LIGHT_FEED, to: running.ownFeedUrl, name: 'MINE' }).run(
-        stopping.signal,
-      );
-      return async () => {
-        stopping.abort();
-        await sending;
-      };
-    };
-    const stopFirst = send();
+    const send = () => FeedProcess.start({ ...LIGHT_FEED, to: running.ownFeedUrl, name: 'MINE' });
+    const first = send();
     await untilPlaying(page, 2, 20_000);
     await until('it is live', async () => (await badge(page, 'own')) === 'live', 5_000);
-    await stopFirst();
+    // As a power cut does it: no goodbye reaches the listener.
+    await first.kill();
     await until('its loss is said', async () => (await badge(page, 'own')) === 'signal lost', 8_000);
     expect((await measure(page)).panes.map((pane) => pane.phase)).toEqual(['playing', 'playing']);
-    const stopSecond = send();
+    const second = send();
     await until('it is live again', async () => (await badge(page, 'own')) === 'live', 15_000);
     const { panes } = await measure(page);
     expect(panes.map((pane) => pane.engineCount)).toEqual([1, 1]);
-    await stopSecond();
+    await second.stop();
     await page.close();
   });
 
