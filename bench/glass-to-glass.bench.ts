@@ -76,7 +76,7 @@ async function runScenario(scenario: Scenario, { quick, say }: BenchContext): Pr
 }
 
 function measuresOf(report: GlassToGlassReport, scenario: Scenario): Measure[] {
-  const { panes, latencyMs, skewMs, busy } = report;
+  const { panes, latencyMs, skewMs, busy, stages } = report;
   const worst = (value: (pane: GlassToGlassReport['panes'][number]) => number) =>
     Math.max(...panes.map((pane) => value(pane)));
   const { p50AtMostMs } = scenario;
@@ -110,6 +110,13 @@ function measuresOf(report: GlassToGlassReport, scenario: Scenario): Measure[] {
     },
     { what: 'frames per second, least', value: -worst((pane) => -pane.frameRate), unit: 'fps' },
     { what: 'frames dropped by the browser', value: worst((pane) => pane.droppedFrameCount), unit: 'frames' },
+    {
+      what: 'of p50: capture to grid (sender, SRT 120, demux, decode)',
+      value: stages.beforeGridMs,
+      unit: 'ms',
+    },
+    { what: 'of p50: grid to browser (encode, package, origin)', value: stages.deliveryMs, unit: 'ms' },
+    { what: 'of p50: buffer in the browser', value: stages.bufferMs, unit: 'ms' },
     { what: 'machine busy', value: busy.machineShare * 100, unit: '%' },
     { what: 'Chromium', value: busy.chromiumCores, unit: 'cores' },
     { what: 'runners', value: busy.runnerCores, unit: 'cores' },

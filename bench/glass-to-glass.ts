@@ -7,10 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
+import type { WallMeasure } from '../player/wall.ts';
 import { launchChromium } from './browser.ts';
 import type { ProbeRecord } from './pixel-probe.ts';
 import { coresUsed, machineTimes, type ProcessSample, processTree } from './process-tree.ts';
-import { type Summary, summarize } from './statistics.ts';
+import { percentile, type Summary, summarize } from './statistics.ts';
 
 export interface PaneReport {
   readonly feedNumber: number;
@@ -31,8 +32,19 @@ export interface GlassToGlassReport {
   readonly latencyMs: Summary;
   readonly skewMs: Summary;
   readonly busy: BusyReport;
+  readonly stages: StageReport;
   /** What the page says of itself, at the end. */
   readonly page: unknown;
+}
+
+/** Where the time goes, medians. */
+export interface StageReport {
+  /** From capture to the place on the grid: sender, SRT, demultiplexer, decoder. */
+  readonly beforeGridMs: number;
+  /** From the place on the grid to the end of what the browser holds: encoder, packager, origin, network. */
+  readonly deliveryMs: number;
+  /** In the browser's buffer, picture on the screen to the newest that it holds. */
+  readonly bufferMs: number;
 }
 
 /** In cores: 0.5 is half of one core. */
@@ -60,6 +72,7 @@ export interface GlassToGlassOptions {
 
 const FIRST_PICTURE_MAX_MS = 30_000;
 const POLL_MS = 250;
+const ASK_PAGE_EVERY_MS = 2_000;
 
 /** Plays the streams in Chromium and reads what it shows. */
 export async function measureGlassToGlass(options: GlassToGlassOptions): Promise<GlassToGlassReport> {
@@ -82,20 +95,21 @@ export async function measureGlassToGlass(options: GlassToGlassOptions): Promise
     const startMs = performance.now();
     const before = processTree(process.pid);
     const machineBefore = machineTimes();
-    await sleep(options.durationMs);
+    const said = await watchPage(page, options.durationMs);
     const record = await page.evaluate(() => window.mirrorProbe.read());
     const after = processTree(process.pid);
     const machineAfter = machineTimes();
     const durationMs = performance.now() - startMs;
-    const said: unknown = await page.evaluate(() => window.mirror.measure());
     if (options.screenshotPath !== undefined) await page.screenshot({ path: options.screenshotPath });
     const machineShare =
       (machineAfter.busyMs - machineBefore.busyMs) / (machineAfter.totalMs - machineBefore.totalMs);
+    const report = reportOf(record, durationMs);
     return {
-      ...reportOf(record, durationMs),
+      ...report,
       durationMs,
+      stages: stagesOf(report.latencyMs.p50, said),
       busy: { machineShare, ...coresByProgram(before, after, durationMs) },
-      page: said,
+      page: said.at(-1),
     };
   } finally {
     await browser.close();
@@ -111,6 +125,31 @@ async function untilReadable(page: Page, paneCount: number): Promise<void> {
   }
   const said: unknown = await page.evaluate(() => window.mirror.measure());
   throw new Error(`Not every pane showed a readable clock in time: ${JSON.stringify(said)}`);
+}
+
+/** Asks the page now and then what it thinks of itself. */
+async function watchPage(page: Page, durationMs: number): Promise<WallMeasure[]> {
+  const said: WallMeasure[] = [];
+  const endMs = performance.now() + durationMs;
+  while (performance.now() < endMs) {
+    await sleep(Math.min(ASK_PAGE_EVERY_MS, Math.max(0, endMs - performance.now())));
+    said.push(await page.evaluate(() => window.mirror.measure()));
+  }
+  return said;
+}
+
+/** The page measures from the grid, the pixels from the capture: the difference lies before the grid. */
+function stagesOf(latencyP50Ms: number, said: readonly WallMeasure[]): StageReport {
+  const panes = said.flatMap((measure) => measure.panes);
+  const sinceGridMs = percentile(
+    panes.flatMap((pane) => pane.latencyMs ?? []),
+    50,
+  );
+  const bufferMs = percentile(
+    panes.flatMap((pane) => pane.bufferMs ?? []),
+    50,
+  );
+  return { beforeGridMs: latencyP50Ms - sinceGridMs, deliveryMs: sinceGridMs - bufferMs, bufferMs };
 }
 
 async function bundledProbe(): Promise<string> {
