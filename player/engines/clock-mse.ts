@@ -68,12 +68,14 @@ export class ClockMseEngine implements Engine {
 
   async #run(): Promise<EngineFailure> {
     const { media, streamUrl, rendition, serverNowMs, startLatencyMs } = this.#options;
-    const response = await this.#ask(`${streamUrl}${rendition}/init.mp4`, INIT_MAX_MS).response;
+    const request = this.#ask(`${streamUrl}${rendition}/init.mp4`, INIT_MAX_MS);
+    const response = await request.response;
     if (!response) return { kind: 'broken', reason: 'The server does not answer.' };
     if (response.status === 404 || response.status === 503)
       return { kind: 'not-there', reason: 'The stream has no picture yet.' };
     if (!response.ok) return { kind: 'broken', reason: `The server answers with ${response.status}.` };
     const init = new Uint8Array(await response.arrayBuffer());
+    request.release();
     const codec = codecOf(init);
     if (codec === undefined)
       return { kind: 'unsupported', reason: 'The stream is in no format of this page.' };
