@@ -15,7 +15,7 @@ import { waitAtRtpDoor } from './rtp-door.ts';
 import { isMulticast, MPEG_TS_PAYLOAD_TYPE, videoOf } from './session-description.ts';
 import { callProblem, resolveHost } from './srt-caller.ts';
 import { SrtDoor } from './srt-door.ts';
-import { type TurnedAway, usableHost } from './udp-door.ts';
+import { portProblem, type TurnedAway, usableHost } from './udp-door.ts';
 
 /** After a refused feed the port stays shut for this long, so that an encoder that insists costs nothing. */
 export const REFUSED_PAUSE_MS = 500;
@@ -25,6 +25,7 @@ export const PORT_RELEASE_LIMIT_MS = 3_000;
 const PORT_RELEASE_POLL_MS = 20;
 
 export const RTP_QUIET_LIMIT_MS = 10_000;
+const CALL_AGAIN_MS = 200;
 
 type RtpIngest = Extract<Ingest, { protocol: 'rtp-mpegts' | 'rtp-sdp' }>;
 type SrtCaller = Extract<Ingest, { protocol: 'srt-caller' }>;
@@ -114,11 +115,13 @@ export class FeedIngest {
     const usable = 'host' in ingest ? { ...ingest, host: await usableHost(ingest.host) } : ingest;
     const end = await this.#receive(usable, signal, sink, this.#rtpSender);
     this.#rtpSender = undefined;
-    if (end.kind === 'not-opened') return { reason: end.reason, remedy: SEE_SDP };
+    const place = rtpPortOf(usable);
+    if (end.kind === 'not-opened')
+      return (await portProblem(place.host, place.port)) ?? { reason: end.reason, remedy: SEE_SDP };
     if (end.kind !== 'quiet') return undefined;
     const onTurnedAway = (peer: TurnedAway) => this.#turnAway(peer);
     const { allowedSources } = ingest;
-    const door = { ...rtpPortOf(ingest), allowedSources, onTurnedAway };
+    const door = { ...place, allowedSources, onTurnedAway };
     const outcome = await waitAtRtpDoor(door, signal);
     if (outcome.kind === 'caller') this.#rtpSender = outcome.remoteAddress;
     return outcome.kind === 'not-opened' ? outcome : undefined;
@@ -129,7 +132,10 @@ export class FeedIngest {
     const resolved = await resolveHost(host);
     if (resolved.kind === 'unresolved') return resolved;
     const end = await this.#receive({ ...ingest, host: resolved.address }, signal, sink, resolved.address);
-    return end.kind === 'not-opened' ? callProblem(host, port, end.afterMs) : undefined;
+    if (end.kind === 'not-opened') return callProblem(host, port, end.afterMs);
+    // A sender that takes every call and hangs up would be called as fast as it can.
+    await pause(CALL_AGAIN_MS, signal);
+    return undefined;
   }
 
   async #receive(

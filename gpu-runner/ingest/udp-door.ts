@@ -94,6 +94,14 @@ export async function usableHost(host: string): Promise<string> {
   return tried.host;
 }
 
+/** Why this process cannot have a port, in words; undefined when it can. */
+export async function portProblem(host: string, port: number): Promise<Complaint | undefined> {
+  const tried = await bindAny(host, port);
+  if ('kind' in tried) return { reason: tried.reason, remedy: tried.remedy };
+  await new Promise<void>((resolve) => tried.socket.close(() => resolve()));
+  return undefined;
+}
+
 type BindFailure = { readonly code: string; readonly message: string };
 
 async function bind(host: string, port: number): Promise<{ socket: Socket } | BindFailure> {

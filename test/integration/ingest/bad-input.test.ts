@@ -1,5 +1,6 @@
 /** What comes to a port that is not a feed for it. After each, a good feed is still taken. */
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { type FeedInput, srtUrl } from '../../../tools/feeds/options.ts';
@@ -128,16 +129,21 @@ test('a feed with damaged and truncated TS packets is taken, and its damage coun
   expect(ingest.losses()).toEqual([]);
 });
 
-test('a port that another program holds is said once, and taken when it is free', async () => {
-  const port = await freePort();
-  const holder = createSocket('udp4');
-  holder.bind(port, '127.0.0.1');
-  const ingest = new IngestUnderTest({ protocol: 'srt-listener', host: '127.0.0.1', port });
-  await ingest.until('the complaint', () => ingest.log.warnings('ingest-not-opened').length > 0);
-  await sleep(500);
-  holder.close();
-  await expectGoodFeedIsTaken(ingest, srtUrl({ port }));
-  expect(ingest.log.warnings('ingest-not-opened').map(({ fields }) => fields['reason'])).toEqual([
-    `UDP port ${port} is in use by another program`,
-  ]);
-});
+test.each(['srt-listener', 'rtp-mpegts'] as const)(
+  'a port that another program holds is said once, and taken when it is free (%s)',
+  async (protocol) => {
+    const port = await freePort();
+    const holder = createSocket('udp4');
+    holder.bind(port, '127.0.0.1');
+    await once(holder, 'listening');
+    const ingest = new IngestUnderTest({ protocol, host: '127.0.0.1', port });
+    await ingest.until('the complaint', () => ingest.log.warnings('ingest-not-opened').length > 0);
+    await sleep(500);
+    holder.close();
+    const to = protocol === 'srt-listener' ? srtUrl({ port }) : `rtp://127.0.0.1:${port}`;
+    await expectGoodFeedIsTaken(ingest, to);
+    expect(ingest.log.warnings('ingest-not-opened').map(({ fields }) => fields['reason'])).toEqual([
+      `UDP port ${port} is in use by another program`,
+    ]);
+  },
+);

@@ -87,7 +87,7 @@ describe('a sender over SRT', () => {
     const port = await freePort();
     const ingest = new IngestUnderTest({ protocol: 'srt-listener', port });
     const warmUpCount = 8;
-    const visitCount = 40;
+    const visitCount = 32;
     spawnNode([`${ROOT}test/integration/ingest/visitor.ts`, String(port), String(visitCount)]);
     await ingest.until('the first visits', () => ingest.losses().length >= warmUpCount, 30_000);
     const beforeBytes = process.memoryUsage.rss();
