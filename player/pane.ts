@@ -43,6 +43,8 @@ const SETTLE_MS = 4_000;
 const SETTLE_BEYOND_MS = 120;
 /** Media ahead of the playhead before playing may begin. */
 const START_BUFFER_MS = 60;
+/** How long a pane waits for media that is as young as it should be. */
+const PLACE_WAIT_MS = 400;
 
 export interface PaneMeasure {
   readonly streamId: string;
@@ -88,6 +90,7 @@ export class Pane {
   /** False until the playhead was put where playing begins. */
   #placed = false;
   #placedAtMs = 0;
+  #firstMediaAtMs: number | undefined;
 
   constructor(dependencies: PaneDependencies) {
     this.#dependencies = dependencies;
@@ -117,6 +120,7 @@ export class Pane {
     }
     this.#startLatencyMs = latencyMs;
     this.#placed = false;
+    this.#firstMediaAtMs = undefined;
     this.#engineCount += 1;
     this.#engineStartedAtMs = performance.now();
     this.#lastMovedAtMs = this.#engineStartedAtMs;
@@ -212,6 +216,7 @@ export class Pane {
   #onMedia(): void {
     const { bufferedEndMs } = this;
     if (bufferedEndMs === undefined) return;
+    this.#firstMediaAtMs ??= performance.now();
     this.need.arrived(this.#dependencies.serverNowMs(), bufferedEndMs);
     if (!this.#placed) this.#place();
   }
@@ -220,13 +225,15 @@ export class Pane {
   #place(): void {
     const zeroInstantMs = this.#engine?.zeroInstantMs;
     const { buffered } = this.media;
-    if (zeroInstantMs === undefined || buffered.length === 0) return;
+    if (zeroInstantMs === undefined || buffered.length === 0 || this.#firstMediaAtMs === undefined) return;
     const last = buffered.length - 1;
+    const latestS = buffered.end(last) - START_BUFFER_MS / 1000;
     const wantedS = (this.#dependencies.serverNowMs() - this.#startLatencyMs - zeroInstantMs) / 1000;
-    if (wantedS > buffered.end(last) - START_BUFFER_MS / 1000) return;
+    // Media that is always later than hoped for is played as late as it is.
+    if (wantedS > latestS && performance.now() - this.#firstMediaAtMs < PLACE_WAIT_MS) return;
     this.#placed = true;
     this.#placedAtMs = performance.now();
-    this.media.currentTime = Math.max(wantedS, buffered.start(last) + 0.001);
+    this.media.currentTime = Math.max(Math.min(wantedS, latestS), buffered.start(last) + 0.001);
     this.#play();
   }
 
