@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { localErrors } from './errors.ts';
 import type { TlsFiles } from './front-server.ts';
+import type { StartOptions } from './options.ts';
 
 const VALID_DAYS = 365;
 /** A kept certificate is made anew when less of its life than this is left. */
@@ -20,6 +21,16 @@ export async function readCertificate(certPath: string, keyPath: string): Promis
       cause: error,
     });
   }
+}
+
+/** What `--tls` asks for; undefined without it. */
+export async function certificateFor(
+  { tls }: Pick<StartOptions, 'tls'>,
+  dataDir: string,
+  nowMs: number,
+): Promise<TlsFiles | undefined> {
+  if (!tls) return undefined;
+  return tls.files ? readCertificate(tls.files.certPath, tls.files.keyPath) : ownCertificate(dataDir, nowMs);
 }
 
 /** The kept certificate when it still holds for this machine's names, or a new one. */

@@ -107,7 +107,8 @@ export class FrontServer {
       else if (route === 'page') page(request, response);
       else answerText(response, 404, 'There is nothing here.');
     } catch (error) {
-      log.error('request-failed', { url: request.url, error: String(error) });
+      // Without the query, which may be a signature.
+      log.error('request-failed', { path: request.url?.split('?', 1)[0], error: String(error) });
       if (!response.headersSent) answerText(response, 500, 'Something went wrong; the log says what.');
       else response.destroy();
     }
@@ -143,6 +144,10 @@ export function answerText(
   });
   response.end(body);
 }
+
+/** Answers for what is behind the door before it is there. */
+export const answerStarting: FrontHandler = (_request, response) =>
+  answerText(response, 503, 'It is starting. Try again in a moment.', { 'retry-after': '1' });
 
 /** The two response classes share this method but not its type. */
 export function writeHead(

@@ -41,7 +41,13 @@ async function main(): Promise<number> {
     level: logLevel,
     colour: process.stderr.isTTY,
   });
-  const platform = new LocalPlatform({
+  // What npm says of Node's versions is enough; the AWS SDK would say more in every process.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  // The clients of Redis and S3 are loaded only where they are used.
+  const Platform = parsed.options.separate
+    ? (await import('./separate/platform.ts')).SeparatePlatform
+    : LocalPlatform;
+  const platform = new Platform({
     root: ROOT,
     options: parsed.options,
     clock,

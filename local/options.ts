@@ -25,6 +25,24 @@ const optionsSchema = z
     cert: z.string().min(1, '--cert must name a file').optional(),
     key: z.string().min(1, '--key must name a file').optional(),
     'new-token': z.boolean().default(false),
+    redis: z
+      .string()
+      .regex(/^rediss?:\/\/.+/, '--redis must be a URL such as redis://localhost:6379')
+      .optional(),
+    s3: z
+      .string()
+      .regex(/^https?:\/\/.+/, '--s3 must be a URL such as http://localhost:9000')
+      .optional(),
+    's3-bucket': z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, '--s3-bucket must be the name of a bucket')
+      .optional(),
+  })
+  .refine((options) => (options.redis === undefined) === (options.s3 === undefined), {
+    error: '--redis and --s3 belong together: give both or neither',
+  })
+  .refine((options) => options.s3 !== undefined || options['s3-bucket'] === undefined, {
+    error: '--s3-bucket needs --s3',
   })
   .refine((options) => (options.cert === undefined) === (options.key === undefined), {
     error: '--cert and --key belong together: give both or neither',
@@ -42,6 +60,8 @@ export interface StartOptions {
   readonly hardware: (typeof HARDWARE)[number];
   /** Present with `--tls`. Without files a certificate is made. */
   readonly tls: { readonly files?: { readonly certPath: string; readonly keyPath: string } } | undefined;
+  /** Present with `--redis` and `--s3`: the parts run as processes of their own over these. */
+  readonly separate?: { readonly redisUrl: string; readonly s3Url: string; readonly bucket: string };
   /** Make another operator token; the earlier ones end. */
   readonly newToken: boolean;
   /** How long a signature lasts, from MIRROR_PLAYBACK_TTL_S: shorter ones show renewal in a test. */
@@ -53,6 +73,8 @@ export type ParsedOptions =
   | { readonly kind: 'help' }
   | { readonly kind: 'bad'; readonly message: string };
 
+const DEFAULT_BUCKET = 'mirror-media';
+
 export const HELP = `npm start -- [options]
 
   --port 8080          port of the page, the API and the media (TCP)
@@ -62,6 +84,9 @@ export const HELP = `npm start -- [options]
   --tls                HTTPS with HTTP/2, with a certificate made on the first start
   --cert FILE --key FILE   with --tls: your own certificate (PEM)
   --new-token          print a new operator token for the API; the earlier one ends
+  --redis URL --s3 URL   run API, origin and runners as processes of their own over this Redis and this
+                       S3-compatible server, as on AWS; keys as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+  --s3-bucket ${DEFAULT_BUCKET}   an existing bucket of that server
   --help               this text
 `;
 
@@ -86,6 +111,9 @@ export function parseOptions(argv: readonly string[], playbackTtlS?: string): Pa
         cert: { type: 'string' },
         key: { type: 'string' },
         'new-token': { type: 'boolean' },
+        redis: { type: 'string' },
+        s3: { type: 'string' },
+        's3-bucket': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
       strict: true,
@@ -99,7 +127,7 @@ export function parseOptions(argv: readonly string[], playbackTtlS?: string): Pa
   if (!parsed.success) {
     return { kind: 'bad', message: parsed.error.issues.map((issue) => issue.message).join('; ') };
   }
-  const { port, feeds, hardware, tls, cert, key } = parsed.data;
+  const { port, feeds, hardware, tls, cert, key, redis, s3 } = parsed.data;
   const ttl = playbackTtlSchema.safeParse(playbackTtlS);
   if (!ttl.success) return { kind: 'bad', message: 'MIRROR_PLAYBACK_TTL_S must be whole seconds from 5 on' };
   return {
@@ -111,6 +139,9 @@ export function parseOptions(argv: readonly string[], playbackTtlS?: string): Pa
       hardware,
       tls: tls ? (cert && key ? { files: { certPath: cert, keyPath: key } } : {}) : undefined,
       newToken: parsed.data['new-token'],
+      ...(redis && s3
+        ? { separate: { redisUrl: redis, s3Url: s3, bucket: parsed.data['s3-bucket'] ?? DEFAULT_BUCKET } }
+        : {}),
       ...(ttl.data === undefined ? {} : { playbackTtlMs: ttl.data * 1_000 }),
     },
   };

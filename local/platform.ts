@@ -2,7 +2,6 @@
  * The whole platform in one process and its children: live edge in memory, media on disk, origin, API and page
  * here; one child for each stream's runner and one for the demo feeds.
  */
-import { availableParallelism, networkInterfaces } from 'node:os';
 import { stop as stopBundler } from 'esbuild';
 import { MemoryLiveEdge } from '../adapters/live-edge-memory.ts';
 import type { LogLevel } from '../adapters/log-level.ts';
@@ -16,14 +15,15 @@ import type { RunnerSpec } from '../domain/stream.ts';
 import type { Clock } from '../domain/timeline.ts';
 import type { RunnerConfigInput } from '../gpu-runner/config.ts';
 import { Origin } from '../origin/origin.ts';
-import { DEMO_FEED_NAMES, type DemoFeed, demoFeedCount } from '../tools/feeds/demo.ts';
 import { announcementText, stateLine } from './announcement.ts';
-import { ownCertificate, readCertificate } from './certificate.ts';
-import { type BuiltInStream, LocalControl } from './control.ts';
+import { builtInStreams, demoFeedsFor, OWN_FEED_ID } from './built-in.ts';
+import { certificateFor } from './certificate.ts';
+import { LocalControl } from './control.ts';
 import { type HeldDirectory, holdDataDirectory, PartCleaner } from './data-directory.ts';
 import { DemoFeeds } from './demo-feeds.ts';
-import { answerText, type FrontHandler, FrontServer, type TlsFiles } from './front-server.ts';
+import { answerStarting, type FrontHandler, FrontServer, type TlsFiles } from './front-server.ts';
 import { KeptSecrets } from './kept-secrets.ts';
+import { lanAddresses } from './lan-addresses.ts';
 import { LocalLauncher } from './launcher-local.ts';
 import type { StartOptions } from './options.ts';
 import { bundlePage, createPage } from './page.ts';
@@ -31,7 +31,7 @@ import { type ChildPrograms, checkCodecs, preparePrograms } from './programs.ts'
 import { RunnerStates } from './runner-states.ts';
 import { SignedDelivery } from './signed-delivery.ts';
 import { createSignedMedia } from './signed-media.ts';
-import { sleep } from './sleep.ts';
+import { sleep, untilAborted } from './sleep.ts';
 import { freeSlots } from './slots.ts';
 import { StreamRunner } from './stream-runner.ts';
 
@@ -46,9 +46,6 @@ export interface LocalPlatformDependencies {
   /** Writes to the person at the terminal. */
   readonly print: (text: string) => void;
 }
-
-/** Stream of the person who started this; it waits for an encoder. */
-export const OWN_FEED_ID = 'own';
 
 export class LocalPlatform {
   readonly #dependencies: LocalPlatformDependencies;
@@ -69,7 +66,7 @@ export class LocalPlatform {
       const [files, programs, tls] = await Promise.all([
         bundlePage(root),
         preparePrograms(root, log),
-        this.#certificate(directory),
+        certificateFor(options, directory.path, this.#dependencies.clock.nowMs()),
         checkCodecs(root),
       ]);
       // The bundler's own process would stay and hold its memory.
@@ -106,8 +103,8 @@ export class LocalPlatform {
       isOpen: openStreams(registry),
     });
     const mediaHosts: string[] = [];
-    let api: FrontHandler = notReady;
-    let media: FrontHandler = notReady;
+    let api: FrontHandler = answerStarting;
+    let media: FrontHandler = answerStarting;
     const front = new FrontServer({
       page: createPage(prepared.files, mediaHosts),
       api: (request, response) => api(request, response),
@@ -135,7 +132,7 @@ export class LocalPlatform {
           sleep,
         }).run(ending),
     });
-    const streams = this.#builtIn();
+    const streams = builtInStreams(options.feedCount);
     const control = new LocalControl({
       registry,
       launcher,
@@ -150,9 +147,9 @@ export class LocalPlatform {
     });
     api = (request, response) => void control.handle(request, response);
     await control.startBuiltIn();
-    const demoFeeds: DemoFeed[] = [];
-    for (const { id, name, demo } of streams)
-      if (demo) demoFeeds.push({ to: `srt://127.0.0.1:${await control.portOf(id)}`, name });
+    const ports = new Map<string, number>();
+    for (const { id } of streams) ports.set(id, (await control.portOf(id)) ?? 0);
+    const demoFeeds = demoFeedsFor(streams, (id) => ports.get(id));
     const cleaner = new PartCleaner({ store, nowMs, sleep, log });
     print(
       announcementText({
@@ -160,7 +157,7 @@ export class LocalPlatform {
         tls: tls !== undefined,
         ownCertificate: tls !== undefined && options.tls?.files === undefined,
         demoFeedCount: demoFeeds.length,
-        ownFeed: { port: (await control.portOf(OWN_FEED_ID)) ?? 0 },
+        ownFeed: { port: ports.get(OWN_FEED_ID) ?? 0 },
         lanAddresses: lanAddresses(),
         ...(newToken === undefined ? {} : { newToken }),
       }),
@@ -168,7 +165,7 @@ export class LocalPlatform {
     await Promise.all([
       origin.run(signal),
       cleaner.run(signal),
-      aborted(signal).then(() => launcher.close()),
+      untilAborted(signal).then(() => launcher.close()),
       new DemoFeeds({ feeds: demoFeeds, program: programs.demoFeeds, log, nowMs, sleep }).run(signal),
     ]);
     await front.close();
@@ -186,30 +183,6 @@ export class LocalPlatform {
       logLevel: this.#dependencies.logLevel,
     };
   }
-
-  /** The demo feeds first, then the person's own. */
-  #builtIn(): readonly BuiltInStream[] {
-    const demoCount = this.#dependencies.options.feedCount ?? demoFeedCount(availableParallelism());
-    const demo = Array.from({ length: demoCount }, (_, index) => ({
-      id: `cam-${index + 1}`,
-      name: demoFeedName(index),
-      demo: true,
-    }));
-    return [...demo, { id: OWN_FEED_ID, name: 'Your own feed', demo: false }];
-  }
-
-  async #certificate(directory: HeldDirectory): Promise<TlsFiles | undefined> {
-    const { clock, options } = this.#dependencies;
-    if (!options.tls) return undefined;
-    const { files } = options.tls;
-    if (files) return readCertificate(files.certPath, files.keyPath);
-    return ownCertificate(directory.path, clock.nowMs());
-  }
-}
-
-function demoFeedName(index: number): string {
-  const name = DEMO_FEED_NAMES[index % DEMO_FEED_NAMES.length] ?? 'FEED';
-  return index < DEMO_FEED_NAMES.length ? name : `${name} ${Math.floor(index / DEMO_FEED_NAMES.length) + 1}`;
 }
 
 /** A stream that is deleted leaves no media behind: its id may be taken again with other settings. */
@@ -224,21 +197,4 @@ function forgetting(
       await store.removePrefix(streamPrefix(streamId));
     },
   };
-}
-
-const notReady: FrontHandler = (_request, response) =>
-  answerText(response, 503, 'It is starting. Try again in a moment.', { 'retry-after': '1' });
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-/** IPv4 addresses of this machine that others in its networks can reach. */
-function lanAddresses(): readonly string[] {
-  return Object.values(networkInterfaces())
-    .flat()
-    .flatMap((entry) => (entry && entry.family === 'IPv4' && !entry.internal ? [entry.address] : []));
 }

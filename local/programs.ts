@@ -24,10 +24,18 @@ const NOT_BUNDLED = ['node-av', 'node-av/*', '@aws-sdk/*', 'ioredis'];
 const BUNDLE_KEPT_MS = 86_400_000;
 const CHECK_TIMEOUT_MS = 30_000;
 
+export function preparePrograms(root: string, log: Log): Promise<ChildPrograms> {
+  return prepareFrom(root, log, SOURCES);
+}
+
 /** Where the checkout cannot be written, the children compile for themselves. */
-export async function preparePrograms(root: string, log: Log): Promise<ChildPrograms> {
+export async function prepareFrom<Name extends string>(
+  root: string,
+  log: Log,
+  sources: Readonly<Record<Name, string>>,
+): Promise<Readonly<Record<Name, ChildProgram>>> {
   try {
-    return await bundlePrograms(root);
+    return await bundlePrograms(root, sources);
   } catch (error) {
     log.warn('bundling-failed', { reason: messageOf(error) });
     const program = (source: string): ChildProgram => ({
@@ -35,15 +43,29 @@ export async function preparePrograms(root: string, log: Log): Promise<ChildProg
       execArgv: ['--import', 'tsx'],
       workingDirectory: root,
     });
-    return { runner: program(SOURCES.runner), demoFeeds: program(SOURCES.demoFeeds) };
+    return eachOf(sources, (name) => program(sources[name]));
   }
 }
 
-async function bundlePrograms(root: string): Promise<ChildPrograms> {
+function eachOf<Name extends string, Value>(
+  sources: Readonly<Record<Name, string>>,
+  valueOf: (name: Name) => Value,
+): Readonly<Record<Name, Value>> {
+  // Object.keys forgets the type of the keys.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const names = Object.keys(sources) as Name[];
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as Record<Name, Value>;
+}
+
+async function bundlePrograms<Name extends string>(
+  root: string,
+  sources: Readonly<Record<Name, string>>,
+): Promise<Readonly<Record<Name, ChildProgram>>> {
   const directory = join(root, 'dist', 'local');
   const result = await build({
     absWorkingDir: root,
-    entryPoints: SOURCES,
+    entryPoints: { ...sources },
     outdir: directory,
     entryNames: '[name]-[hash]',
     bundle: true,
@@ -65,14 +87,14 @@ async function bundlePrograms(root: string): Promise<ChildPrograms> {
   await mkdir(directory, { recursive: true });
   await Promise.all(result.outputFiles.map(place));
   await removeOldBundles(directory);
-  const program = (name: keyof typeof SOURCES): ChildProgram => {
+  const program = (name: Name): ChildProgram => {
     const file = result.outputFiles.find(({ path }) =>
       new RegExp(`[\\\\/]${name}-[^\\\\/]*\\.mjs$`).test(path),
     );
     if (!file) throw new Error(`The bundle of ${name} is missing.`);
     return { file: file.path, execArgv: ['--enable-source-maps'], workingDirectory: root };
   };
-  return { runner: program('runner'), demoFeeds: program('demoFeeds') };
+  return eachOf(sources, program);
 }
 
 /** Another mirror may be starting from the same checkout: a file is there whole or not at all. */

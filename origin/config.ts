@@ -3,7 +3,7 @@
  *
  * - `MIRROR_PORT` (8080), `MIRROR_HOST` (all addresses);
  * - `MIRROR_REDIS_URL`, or `MIRROR_REDIS_HOST` with `MIRROR_REDIS_TOKEN`: live edge and registry;
- * - `MIRROR_MEDIA_BUCKET` with `AWS_REGION`, or `MIRROR_DATA_DIRECTORY`: the media store;
+ * - `MIRROR_MEDIA_BUCKET` with `AWS_REGION` (and `MIRROR_S3_ENDPOINT` for a server that is not AWS's), or `MIRROR_DATA_DIRECTORY`: the media store;
  * - `MIRROR_KEEP_ALIVE_SECONDS` (120): longer than the load balancer's idle timeout;
  * - `MIRROR_HELD_REQUESTS` (20,000): how many requests may wait; `MIRROR_LOG_LEVEL` (info).
  */
@@ -28,6 +28,7 @@ const environmentSchema = z
     MIRROR_REDIS_TOKEN: present.optional(),
     MIRROR_MEDIA_BUCKET: present.pipe(z.string().min(3).max(63)).optional(),
     AWS_REGION: present.optional(),
+    MIRROR_S3_ENDPOINT: present.pipe(z.url()).optional(),
     MIRROR_DATA_DIRECTORY: present.optional(),
     MIRROR_KEEP_ALIVE_SECONDS: wholeNumber(5, 3_600).default(120),
     MIRROR_HELD_REQUESTS: wholeNumber(1, 1_000_000).default(ORIGIN_LIMITS.heldRequestCount),
@@ -49,7 +50,7 @@ export interface OriginConfig {
   readonly host: string;
   readonly redisUrl: string;
   readonly store:
-    | { readonly kind: 's3'; readonly bucket: string; readonly region: string }
+    | { readonly kind: 's3'; readonly bucket: string; readonly region: string; readonly endpoint?: string }
     | { readonly kind: 'disk'; readonly directory: string };
   readonly keepAliveMs: number;
   readonly heldRequestCount: number;
@@ -64,7 +65,7 @@ export function readOriginConfig(environment: Readonly<Record<string, string | u
     throw originErrors.create('BAD_CONFIG', problems.join(''));
   }
   const variables = parsed.data;
-  const { MIRROR_MEDIA_BUCKET: bucket, AWS_REGION: region } = variables;
+  const { MIRROR_MEDIA_BUCKET: bucket, AWS_REGION: region, MIRROR_S3_ENDPOINT: endpoint } = variables;
   return {
     port: variables.MIRROR_PORT,
     host: variables.MIRROR_HOST,
@@ -72,7 +73,7 @@ export function readOriginConfig(environment: Readonly<Record<string, string | u
       variables.MIRROR_REDIS_URL ?? redisUrlOf(variables.MIRROR_REDIS_HOST, variables.MIRROR_REDIS_TOKEN),
     store:
       bucket && region
-        ? { kind: 's3', bucket, region }
+        ? { kind: 's3', bucket, region, ...(endpoint === undefined ? {} : { endpoint }) }
         : { kind: 'disk', directory: variables.MIRROR_DATA_DIRECTORY ?? '' },
     keepAliveMs: variables.MIRROR_KEEP_ALIVE_SECONDS * 1000,
     heldRequestCount: variables.MIRROR_HELD_REQUESTS,

@@ -51,7 +51,21 @@ describe('options of npm start', () => {
     expect(parseOptions(['--feeds', '0'])).toMatchObject({ options: { feedCount: 0 } });
   });
 
+  it('--redis and --s3 make the parts processes of their own, over a bucket with a usual name', () => {
+    const urls = ['--redis', 'redis://r:6379', '--s3', 'http://s:9000'];
+    const separate = { redisUrl: 'redis://r:6379', s3Url: 'http://s:9000' };
+    expect(parseOptions(urls)).toMatchObject({
+      options: { separate: { ...separate, bucket: 'mirror-media' } },
+    });
+    expect(parseOptions([...urls, '--s3-bucket', 'mine'])).toMatchObject({
+      options: { separate: { ...separate, bucket: 'mine' } },
+    });
+  });
+
   it.each([
+    [['--redis', 'redis://r:6379'], '--redis and --s3 belong together: give both or neither'],
+    [['--redis', 'r:6379', '--s3', 'http://s'], '--redis must be a URL such as redis://localhost:6379'],
+    [['--s3-bucket', 'mine'], '--s3-bucket needs --s3'],
     [['--port', 'http'], '--port must be a whole number, 0 to 65535'],
     [['--port', '70000'], '--port must be 0 to 65535'],
     [['--feeds', '25'], '--feeds must be 0 to 24'],

@@ -1,0 +1,3 @@
+/** The origin as a child: what runs on AWS, and an end with the process that started it. */
+process.on('disconnect', () => process.exit(0));
+await import('../../origin/main.ts');
