@@ -15,7 +15,7 @@ import {
   signedUrl,
 } from './engine.ts';
 import { codecOf } from './init-codec.ts';
-import { PARTS, type PieceGrid, SEGMENTS } from './piece-grid.ts';
+import { caughtUp, PARTS, type PieceGrid, SEGMENTS } from './piece-grid.ts';
 
 /** The next piece is asked for before this one ends, so that its first bytes cost no round trip. */
 const ASK_AHEAD_MS = 120;
@@ -109,7 +109,8 @@ export class ClockMseEngine implements Engine {
       if (nowMs - this.#lastByteAtMs > GIVE_UP_MS)
         return { kind: 'broken', reason: 'No new picture arrives.' };
       const wantsParts = grid === SEGMENTS && this.#watch.heldBack;
-      if (outcome === 'taken' && !wantsParts) {
+      const isInTime = caughtUp(grid, index + 1, nowMs) === index + 1;
+      if (outcome === 'taken' && !wantsParts && isInTime) {
         index += 1;
         request = next();
         continue;
@@ -120,7 +121,7 @@ export class ClockMseEngine implements Engine {
         if (serverNowMs() > grid.startMs(index + 1) + OVERDUE_MS)
           index = Math.max(index + 1, grid.indexAt(nowMs));
       } else {
-        index += 1;
+        index = caughtUp(grid, index + 1, serverNowMs());
       }
       if (wantsParts) {
         index = PARTS.indexAt(grid.startMs(index));

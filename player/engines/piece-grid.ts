@@ -29,3 +29,14 @@ export const PARTS = gridOf(SEED_PROFILE.partMs, (index) => {
   const { mediaSequenceNumber, partIndex } = partFromOrdinal(index, SEED_PROFILE);
   return `${mediaSequenceNumber}.${partIndex}`;
 });
+
+/** So far behind the clock a piece may begin and still be worth fetching in its turn. */
+export const LAG_MAX_MS = 3_000;
+/** Where one goes on that fell further behind: so far behind the clock. */
+const RESUME_BEHIND_MS = 500;
+
+/** The piece to take when it is the turn of `index`: that one, or a later one when time has run away from it. */
+export function caughtUp(grid: PieceGrid, index: number, nowMs: number): number {
+  if (nowMs - grid.startMs(index) <= LAG_MAX_MS) return index;
+  return Math.max(index, grid.indexAt(nowMs - RESUME_BEHIND_MS));
+}

@@ -4,7 +4,7 @@ import { EPOCH_MS } from '../../../domain/timeline.ts';
 import { ArrivalWatch } from '../../../player/engines/arrival-watch.ts';
 import { BUFFER_PADDING_S, HLS_CONFIG, tightenFragmentTracker } from '../../../player/engines/hls-js.ts';
 import { codecOf } from '../../../player/engines/init-codec.ts';
-import { PARTS, SEGMENTS } from '../../../player/engines/piece-grid.ts';
+import { caughtUp, LAG_MAX_MS, PARTS, SEGMENTS } from '../../../player/engines/piece-grid.ts';
 
 describe('hls.js as it is pinned', () => {
   it('has the private field whose value would lose the last part of each segment', () => {
@@ -48,6 +48,26 @@ describe('addresses from a clock', () => {
       expect(grid.startMs(index + 1) - grid.startMs(index)).toBe(grid.pieceMs);
       expect(grid.indexAt(grid.startMs(index))).toBe(index);
       expect(grid.indexAt(grid.startMs(index) - 1)).toBe(index - 1);
+    }
+  });
+});
+
+describe('a player that cannot keep up', () => {
+  it('takes its pieces in turn as long as they are young enough', () => {
+    const index = SEGMENTS.indexAt(EPOCH_MS + 1e9);
+    const startMs = SEGMENTS.startMs(index);
+    expect(caughtUp(SEGMENTS, index, startMs - 100)).toBe(index);
+    expect(caughtUp(SEGMENTS, index, startMs + LAG_MAX_MS)).toBe(index);
+  });
+
+  it('leaves out what lies between, once it is too far behind, and never goes back', () => {
+    for (const grid of [SEGMENTS, PARTS]) {
+      const index = grid.indexAt(EPOCH_MS + 1e9);
+      const nowMs = grid.startMs(index) + LAG_MAX_MS + 1;
+      const next = caughtUp(grid, index, nowMs);
+      expect(next).toBeGreaterThan(index);
+      expect(nowMs - grid.startMs(next)).toBeLessThanOrEqual(1_000);
+      expect(caughtUp(grid, next, nowMs)).toBe(next);
     }
   });
 });
