@@ -119,7 +119,7 @@ interface Starter {
   wasStopped(): Promise<boolean>;
 }
 
-/** The parent by messages; without one the control plane, by its registry in Redis. */
+/** The parent by messages; and where Redis is the live edge, the control plane by its registry there. */
 async function starterOf({ liveEdge: wanted, spec }: RunnerConfig): Promise<Starter> {
   if (wanted.kind === 'ipc') {
     return {
@@ -134,6 +134,7 @@ async function starterOf({ liveEdge: wanted, spec }: RunnerConfig): Promise<Star
   let isWriting = false;
   return {
     onStatus: (status) => {
+      sendToParent({ kind: 'status', status });
       // While Redis hangs there is nothing to gain from more of them: the next one says it all.
       if (isWriting) return;
       isWriting = true;
@@ -146,6 +147,7 @@ async function starterOf({ liveEdge: wanted, spec }: RunnerConfig): Promise<Star
     },
     // ECS says SIGTERM whatever the reason is; the control plane notes its own before it asks ECS.
     wasStopped: async () => {
+      if (operatorStopped) return true;
       try {
         const found = await registry.getStream(spec.streamId);
         return found !== undefined && stateOf(found.record).state === 'stopping';
