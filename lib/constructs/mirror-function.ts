@@ -66,6 +66,8 @@ export class MirrorFunction extends Construct {
       },
       bundling: {
         format: OutputFormat.ESM,
+        // A package's ES modules before its CommonJS: what is not used can then be left out (a sixth less).
+        mainFields: ['module', 'main'],
         target: 'node24',
         minify: true,
         sourceMap: true,

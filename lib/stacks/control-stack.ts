@@ -69,7 +69,7 @@ export class ControlStack extends Stack {
       retentionPeriod: Duration.days(14),
     });
     acknowledge(this.eventDeadLetters, 'AwsSolutions-SQS3', 'It is the dead-letter queue.');
-    this.#listenToEcs(props.runner, ecsEvents);
+    this.#listenToEcs(props.environment, props.runner, ecsEvents);
     new events.Rule(this, 'ReconcileEveryMinute', {
       description: 'Compares the registry with what ECS runs',
       schedule: events.Schedule.rate(Duration.minutes(1)),
@@ -278,21 +278,32 @@ export class ControlStack extends Stack {
     return api;
   }
 
-  #listenToEcs(runner: RunnerStack, ecsEvents: MirrorFunction): void {
+  #listenToEcs(environment: Environment, runner: RunnerStack, ecsEvents: MirrorFunction): void {
+    const target = new targets.LambdaFunction(ecsEvents.function, {
+      deadLetterQueue: this.eventDeadLetters,
+      retryAttempts: 8,
+      maxEventAge: Duration.hours(1),
+    });
     new events.Rule(this, 'EcsChanges', {
-      description: 'Tasks, services and deployments of the runners',
+      description: 'Tasks and services of the runners',
       eventPattern: {
         source: ['aws.ecs'],
-        detailType: ['ECS Task State Change', 'ECS Service Action', 'ECS Deployment State Change'],
+        detailType: ['ECS Task State Change', 'ECS Service Action'],
         detail: { clusterArn: [runner.cluster.clusterArn] },
       },
-      targets: [
-        new targets.LambdaFunction(ecsEvents.function, {
-          deadLetterQueue: this.eventDeadLetters,
-          retryAttempts: 8,
-          maxEventAge: Duration.hours(1),
-        }),
-      ],
+      targets: [target],
+    });
+    // These do not name their cluster (ECS Developer Guide, "service deployment state change events"), only
+    // their service, whose ARN does.
+    const account = `${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}`;
+    new events.Rule(this, 'EcsDeployments', {
+      description: 'Deployments of the runners that their circuit breaker has ended',
+      eventPattern: {
+        source: ['aws.ecs'],
+        detailType: ['ECS Deployment State Change'],
+        resources: events.Match.prefix(`arn:${account}:service/${clusterName(environment)}/`),
+      },
+      targets: [target],
     });
   }
 }
