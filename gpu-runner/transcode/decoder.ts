@@ -71,11 +71,6 @@ export class Decoder {
     return this.#context.pixelFormat;
   }
 
-  /** Frames that the decoder holds back to bring them into order: 0 without B-frames. */
-  get reorderFrameCount(): number {
-    return this.#context.hasBFrames;
-  }
-
   /**
    * Decodes one packet. `onFrame` may take the frame's data (move it out) but not the frame itself, which is
    * used again.

@@ -138,7 +138,8 @@ export class Transcoder {
       return;
     }
     this.#remoteAddress = event.kind === 'connected' ? event.remoteAddress : undefined;
-    if (event.kind === 'disconnected') this.#reason = event.reason;
+    this.#reason =
+      event.kind === 'connected' ? 'The sender is connected, but no picture comes from it.' : event.reason;
     const tracks = event.kind === 'connected' ? event.tracks : [];
     this.#reopen(
       this.#videoQueue,

@@ -258,13 +258,6 @@ export function lumaAt(picture: DecodedPicture, x: number, y: number): number {
   return picture.bytes[row * picture.widthPx + column] ?? 0;
 }
 
-export function meanLuma(picture: DecodedPicture): number {
-  const count = picture.widthPx * picture.heightPx;
-  let sum = 0;
-  for (let at = 0; at < count; at++) sum += picture.bytes[at] ?? 0;
-  return sum / count;
-}
-
 export function rms(samples: Float32Array): number {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;
