@@ -5,7 +5,7 @@
  * - one variable each (a container): `MIRROR_RUNNER_SPEC` (a RunnerSpec as JSON), `MIRROR_PASSPHRASE`,
  *   `MIRROR_REDIS_URL` or `MIRROR_REDIS_HOST` with `MIRROR_REDIS_TOKEN`, `MIRROR_MEDIA_BUCKET` or
  *   `MIRROR_DATA_DIRECTORY`, `MIRROR_RECORDINGS_BUCKET`, `AWS_REGION`, `MIRROR_HEALTH_PORT`, `MIRROR_HARDWARE`,
- *   `MIRROR_LOG_LEVEL`.
+ *   `MIRROR_LOG_LEVEL`, `MIRROR_ENVIRONMENT`.
  */
 import { z } from 'zod';
 import { LOG_LEVELS } from '../adapters/log-level.ts';
@@ -42,6 +42,8 @@ export const runnerConfigSchema = z
     /** A TCP port that accepts connections while the runner lives, for a load balancer's health check. */
     healthPort: z.int().min(1).max(65_535).optional(),
     logLevel: z.enum(LOG_LEVELS).default('info'),
+    /** Names the environment in the metrics that are logged; without it none are. */
+    environmentName: z.string().min(1).max(40).optional(),
   })
   .refine((config) => !config.spec.record || config.recordings !== undefined, {
     path: ['recordings'],
@@ -84,6 +86,7 @@ function configOfVariables(environment: Environment, problems: string[]): object
   const recordingsBucket = text('MIRROR_RECORDINGS_BUCKET');
   const healthPort = text('MIRROR_HEALTH_PORT');
   const logLevel = text('MIRROR_LOG_LEVEL');
+  const environmentName = text('MIRROR_ENVIRONMENT');
   return {
     spec: withPassphrase(
       { ...spec, ...(hardware === undefined ? {} : { hardware }) },
@@ -97,6 +100,7 @@ function configOfVariables(environment: Environment, problems: string[]): object
       : { recordings: { kind: 's3', bucket: recordingsBucket, region: text('AWS_REGION') } }),
     ...(healthPort === undefined ? {} : { healthPort: Number(healthPort) }),
     ...(logLevel === undefined ? {} : { logLevel }),
+    ...(environmentName === undefined ? {} : { environmentName }),
   };
 }
 

@@ -28,9 +28,13 @@ import type { RunnerStatus } from '../domain/stream.ts';
 import { type RunnerConfig, readRunnerConfig } from './config.ts';
 import { runnerErrors } from './errors.ts';
 import { endFields, Runner } from './runner.ts';
+import { statusMetricsLine } from './status-metrics.ts';
 
 /** A stop that takes longer is cut short: something native hangs. */
 const STOP_DEADLINE_MS = 8_000;
+
+/** How often the counters are logged, in CloudWatch's embedded metric format. */
+const METRICS_INTERVAL_MS = 10_000;
 
 const clock = new SystemClock();
 const stopping = new AbortController();
@@ -120,7 +124,7 @@ interface Starter {
 }
 
 /** The parent by messages; and where Redis is the live edge, the control plane by its registry there. */
-async function starterOf({ liveEdge: wanted, spec }: RunnerConfig): Promise<Starter> {
+async function starterOf({ liveEdge: wanted, spec, environmentName }: RunnerConfig): Promise<Starter> {
   if (wanted.kind === 'ipc') {
     return {
       onStatus: (status) => void sendToParent({ kind: 'status', status }),
@@ -132,9 +136,14 @@ async function starterOf({ liveEdge: wanted, spec }: RunnerConfig): Promise<Star
   const registry = new RedisRegistry({ url: wanted.url, log });
   const reports = new RegistryRunnerReports({ registry });
   let isWriting = false;
+  let measured: RunnerStatus | undefined;
   return {
     onStatus: (status) => {
       sendToParent({ kind: 'status', status });
+      if (environmentName !== undefined && status.atMs - (measured?.atMs ?? 0) >= METRICS_INTERVAL_MS) {
+        process.stdout.write(statusMetricsLine(status, measured, environmentName));
+        measured = status;
+      }
       // While Redis hangs there is nothing to gain from more of them: the next one says it all.
       if (isWriting) return;
       isWriting = true;

@@ -5,7 +5,8 @@
  * - `MIRROR_REDIS_URL`, or `MIRROR_REDIS_HOST` with `MIRROR_REDIS_TOKEN`: live edge and registry;
  * - `MIRROR_MEDIA_BUCKET` with `AWS_REGION` (and `MIRROR_S3_ENDPOINT` for a server that is not AWS's), or `MIRROR_DATA_DIRECTORY`: the media store;
  * - `MIRROR_KEEP_ALIVE_SECONDS` (120): longer than the load balancer's idle timeout;
- * - `MIRROR_HELD_REQUESTS` (20,000): how many requests may wait; `MIRROR_LOG_LEVEL` (info).
+ * - `MIRROR_HELD_REQUESTS` (20,000): how many requests may wait; `MIRROR_LOG_LEVEL` (info);
+ * - `MIRROR_ENVIRONMENT` (local): names the environment in the metrics that are logged.
  */
 import { z } from 'zod';
 import { LOG_LEVELS } from '../adapters/log-level.ts';
@@ -33,6 +34,7 @@ const environmentSchema = z
     MIRROR_KEEP_ALIVE_SECONDS: wholeNumber(5, 3_600).default(120),
     MIRROR_HELD_REQUESTS: wholeNumber(1, 1_000_000).default(ORIGIN_LIMITS.heldRequestCount),
     MIRROR_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+    MIRROR_ENVIRONMENT: present.default('local'),
   })
   .superRefine((variables, context) => {
     const complain = (name: string, message: string) =>
@@ -55,6 +57,7 @@ export interface OriginConfig {
   readonly keepAliveMs: number;
   readonly heldRequestCount: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly environmentName: string;
 }
 
 /** @throws MirrorError `ORIGIN_BAD_CONFIG` that names every problem, and no value. */
@@ -78,6 +81,7 @@ export function readOriginConfig(environment: Readonly<Record<string, string | u
     keepAliveMs: variables.MIRROR_KEEP_ALIVE_SECONDS * 1000,
     heldRequestCount: variables.MIRROR_HELD_REQUESTS,
     logLevel: variables.MIRROR_LOG_LEVEL,
+    environmentName: variables.MIRROR_ENVIRONMENT,
   };
 }
 

@@ -60,7 +60,12 @@ async function main(): Promise<void> {
   let reported = origin.metrics();
   const reporter = setInterval(() => {
     const metrics = origin.metrics();
-    process.stdout.write(embeddedMetricsLine(metrics, reported, clock.nowMs()));
+    process.stdout.write(
+      embeddedMetricsLine(metrics, reported, {
+        nowMs: clock.nowMs(),
+        environmentName: config.environmentName,
+      }),
+    );
     reported = metrics;
   }, METRICS_INTERVAL_MS);
 

@@ -1,4 +1,5 @@
 /** What the origin counts, and its text form for scrapers. Counters only grow; gauges are of now. */
+import { embeddedMetricLine } from '../domain/embedded-metric.ts';
 import type { StreamWindow } from './stream-window.ts';
 
 export interface OriginMetrics {
@@ -125,17 +126,22 @@ export function metricsText(metrics: OriginMetrics): string {
  * A log line in CloudWatch's embedded metric format, which becomes metrics without a call to its API. Counters
  * are given as what was added since `previous`, because CloudWatch sums what it is told.
  */
-export function embeddedMetricsLine(metrics: OriginMetrics, previous: OriginMetrics, nowMs: number): string {
+export function embeddedMetricsLine(
+  metrics: OriginMetrics,
+  previous: OriginMetrics,
+  { nowMs, environmentName }: { readonly nowMs: number; readonly environmentName: string },
+): string {
   const before = new Map(Object.entries(previous));
   const values: Record<string, number> = {};
   for (const [name, value] of Object.entries(metrics))
     values[name] = GAUGES.has(name) ? value : value - (before.get(name) ?? 0);
-  const unitOf = (name: string) =>
-    name.endsWith('Ms') ? 'Milliseconds' : name.endsWith('ByteCount') ? 'Bytes' : 'Count';
-  const definitions = Object.keys(values).map((Name) => ({ Name, Unit: unitOf(Name) }));
-  const directive = { Namespace: 'mirror/origin', Dimensions: [[]], Metrics: definitions };
-  return `${JSON.stringify({
-    _aws: { Timestamp: Math.round(nowMs), CloudWatchMetrics: [directive] },
-    ...values,
-  })}\n`;
+  return embeddedMetricLine(
+    {
+      namespace: 'mirror/origin',
+      dimensions: { environment: environmentName },
+      dimensionSets: [['environment']],
+      values,
+    },
+    nowMs,
+  );
 }

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Aws, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -68,6 +68,8 @@ export class OriginStack extends Stack {
       stopTimeout: Duration.seconds(30),
       portMappings: [{ containerPort: ORIGIN_PORT }],
       environment: {
+        MIRROR_ENVIRONMENT: environment.name,
+        AWS_REGION: Aws.REGION,
         MIRROR_PORT: String(ORIGIN_PORT),
         MIRROR_REDIS_HOST: state.host,
         MIRROR_MEDIA_BUCKET: storage.mediaBucketName,

@@ -179,6 +179,9 @@ export class RunnerStack extends Stack {
       memoryLimitMiB: Math.floor((memoryMiB - HOST_RESERVED_MIB) / feedsPerInstance),
       stopTimeout: Duration.seconds(30),
       environment: {
+        MIRROR_ENVIRONMENT: environment.name,
+        // ECS on EC2 gives a container no region of its own.
+        AWS_REGION: Aws.REGION,
         MIRROR_REDIS_HOST: state.host,
         MIRROR_MEDIA_BUCKET: storage.mediaBucketName,
         MIRROR_RECORDINGS_BUCKET: storage.recordingsBucket.bucketName,

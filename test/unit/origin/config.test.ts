@@ -14,6 +14,7 @@ describe('the configuration of an origin process', () => {
       keepAliveMs: 120_000,
       heldRequestCount: 20_000,
       logLevel: 'info',
+      environmentName: 'local',
     });
   });
 
@@ -63,7 +64,9 @@ describe('metrics for CloudWatch', () => {
         waitingCount,
         nowMs: 0,
       });
-    const line: unknown = JSON.parse(embeddedMetricsLine(metricsOf(150, 7), metricsOf(100, 9), 1_000.4));
+    const line: unknown = JSON.parse(
+      embeddedMetricsLine(metricsOf(150, 7), metricsOf(100, 9), { nowMs: 1_000.4, environmentName: 'prod' }),
+    );
     expect(line).toMatchObject({
       requestCount: 50,
       waitingCount: 7,
