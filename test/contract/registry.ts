@@ -336,7 +336,7 @@ const streamIds = (count: number, offset = 0) =>
   Array.from({ length: count }, (_, index) => `s${index + offset}`);
 
 function interleavingContract(harness: () => RegistryHarness): void {
-  test('no interleaving of callers exceeds a limit or leaks a place', async () => {
+  test('no interleaving of callers exceeds a limit or leaks a place', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 6 }),

@@ -106,7 +106,9 @@ describe('the OpenAPI document', () => {
 });
 
 describe('whatever is sent, built from the document or not,', () => {
-  it('is answered as documented, never with 500, and puts nothing into headers or logs', async () => {
+  it('is answered as documented, never with 500, and puts nothing into headers or logs', {
+    timeout: 60_000,
+  }, async () => {
     const plane = await fixture();
     const document = await documentOf(plane);
     await plane.call('POST', '/v1/streams', { id: 'a', name: 'A', ingest: { protocol: 'srt-listener' } });
@@ -151,7 +153,7 @@ describe('whatever is sent, built from the document or not,', () => {
         const headers = [...Object.values(answer.headers).map(String), ...answer.cookies];
         for (const value of headers) expect(value).toMatch(/^[\x20-\x7e]*$/);
       }),
-      { numRuns: 600 },
+      { numRuns: 400 },
     );
     // One line of log is one line, whatever it was made of.
     for (const line of plane.log.lines) expect(line).not.toMatch(/[\r\n]/);

@@ -22,7 +22,9 @@ async function leftOvers(plane: Fixture, secretNames: ReadonlySet<string>) {
 }
 
 describe('start and stop', () => {
-  it('in any order, by any number of callers, with anything failing, leave nothing behind once all is stopped', async () => {
+  it('in any order, by any number of callers, with anything failing, leave nothing behind once all is stopped', {
+    timeout: 60_000,
+  }, async () => {
     const failing = fc.array(fc.boolean(), { minLength: 40, maxLength: 40 });
     const calls = fc.array(
       fc.record({ action: fc.constantFrom('start', 'stop'), stream: fc.constantFrom('a', 'b', 'c') }),
@@ -76,7 +78,7 @@ describe('start and stop', () => {
           expect(await leftOvers(plane, names)).toEqual({ slots: [], runners: [], secrets: [] });
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
