@@ -10,7 +10,7 @@ import type { IngestSlot } from '../domain/control/ingest-slot.ts';
 import type { Launcher } from '../domain/control/launcher.ts';
 import { CONTROL_LIMITS } from '../domain/control/limits.ts';
 import type { Registry } from '../domain/control/registry.ts';
-import { type StreamRecord, stateOf } from '../domain/control/stream-record.ts';
+import { isRunning, type StreamRecord, stateOf } from '../domain/control/stream-record.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
 import { SEED_LIMITS } from '../domain/profile.ts';
@@ -85,16 +85,23 @@ export class LocalControl {
 
   /** Brings the streams of `npm start` into the registry and starts those that do not run. */
   async startBuiltIn(): Promise<void> {
-    const { registry, launcher, builtIn, clock } = this.#dependencies;
-    const running = new Set((await launcher.list()).map(({ startId }) => startId));
+    const { registry, builtIn, clock } = this.#dependencies;
+    await this.#failOrphans();
     for (const stream of builtIn) {
       const record = builtInRecord(stream, clock.nowMs());
       await registry.createStream(record, { recordCountMax: CONTROL_LIMITS.streamRecordCountMax });
-      const known = (await registry.getStream(stream.id))?.record;
-      const startId = known?.run?.startId;
-      // Of an earlier platform on the same Redis, which is gone and its runners with it.
-      if (startId !== undefined && !running.has(startId)) await this.plane.lifecycle.stop(stream.id);
       await this.plane.lifecycle.start(stream.id);
+    }
+  }
+
+  /** A registry that outlives the platform names runners of an earlier one, which are gone with it. */
+  async #failOrphans(): Promise<void> {
+    const { registry, launcher } = this.#dependencies;
+    const running = new Set((await launcher.list()).map(({ startId }) => startId));
+    const known = await registry.listStreams({ countMax: CONTROL_LIMITS.streamRecordCountMax });
+    for (const { record } of known) {
+      if (!record.run || running.has(record.run.startId) || !isRunning(stateOf(record).state)) continue;
+      await this.plane.lifecycle.abandon(record, 'The platform was started anew. Start this stream again.');
     }
   }
 

@@ -22,9 +22,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function started() {
+async function started(registry = new EmbeddedRegistry({ nowMs: () => NOW_MS })) {
   const clock = { nowMs: () => NOW_MS };
-  const registry = new EmbeddedRegistry(clock);
   const { secrets, newToken = '' } = await KeptSecrets.open(folder);
   const passphrases = new Map<string, string | undefined>();
   const launcher = new LocalLauncher({
@@ -113,6 +112,24 @@ describe('the control plane of one machine', () => {
     const { call } = await started();
     const ingest = { protocol: 'srt-listener', unencrypted: true };
     expect((await call('POST', '/v1/streams', { name: 'X', ingest })).status).toBe(400);
+  });
+
+  it('a registry that has outlived a platform: what ran is failed with what to do, and its own run again', async () => {
+    const first = await started();
+    const ingest = { protocol: 'srt-listener' };
+    await first.call('POST', '/v1/streams', { id: 'stage', name: 'Stage', ingest });
+    await first.call('POST', '/v1/streams/stage/start');
+    const again = await started(first.registry);
+    const states = (await first.registry.listStreams({ countMax: 9 })).map(({ record }) =>
+      record.history.at(-1),
+    );
+    expect(states).toMatchObject([
+      { state: 'starting' },
+      { state: 'starting' },
+      { state: 'failed', reason: expect.stringContaining('Start this stream again') },
+    ]);
+    expect(await first.registry.listSlots()).toHaveLength(2);
+    expect((await again.launcher.list()).map(({ streamId }) => streamId)).toEqual(['cam-1', 'own']);
   });
 
   it("a runner's crash and failure become its stream's state, of its own start only", async () => {
