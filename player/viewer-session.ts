@@ -125,8 +125,8 @@ export class ViewerSession {
         const waitMs = Math.max(RENEW_MIN_MS, Math.min(answer.renewAfterMs, answer.signedForMs / 2));
         setTimer(() => void this.#renew(answer), waitMs);
       } else if (response.status < 500) {
+        // What was signed before plays on to its end.
         storage.removeItem(STORAGE_KEY);
-        this.#answer = undefined;
         this.#problem = problemWords(json);
       } else this.#tryAgain();
     } catch {

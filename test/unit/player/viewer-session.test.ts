@@ -82,6 +82,18 @@ describe('viewer session', () => {
     expect(asked).toHaveLength(3);
   });
 
+  it('a session that is gone is said in words, and what was signed plays on', async () => {
+    const refusal = { title: 'There is no such session.', detail: 'Open a new one.' };
+    const gone = () => Response.json(refusal, { status: 404 });
+    const { session, dependencies, tick, timers } = sessionUnderTest([ok('one'), gone]);
+    await session.open('ticket', ['stage']);
+    await tick();
+    expect(session.problem).toBe('There is no such session. Open a new one.');
+    expect(session.queryOf('stage')).toContain('one');
+    expect(timers).toHaveLength(0);
+    expect(dependencies.storage.getItem('mirror-session')).toBeNull();
+  });
+
   it('a ticket that was used before is said in words', async () => {
     const refusal = { title: 'The ticket was used.', remedy: 'Get another.' };
     const { session, timers } = sessionUnderTest([() => Response.json(refusal, { status: 409 })]);
