@@ -15,7 +15,16 @@ import {
   FF_ENCODER_MP2,
   type FFEncoderCodec,
 } from 'node-av/constants';
-import { Codec, CodecContext, Dictionary, FFmpegError, Frame, Packet, Rational } from 'node-av/lib';
+import {
+  Codec,
+  CodecContext,
+  CodecParameters,
+  Dictionary,
+  FFmpegError,
+  Frame,
+  Packet,
+  Rational,
+} from 'node-av/lib';
 import { feedErrors } from './errors.ts';
 import type { FeedOptions } from './options.ts';
 import type { Tone } from './tone.ts';
@@ -33,6 +42,9 @@ const CHOICES: Readonly<
   mp2: { encoder: FF_ENCODER_MP2, sampleFormat: AV_SAMPLE_FMT_S16 },
   opus: { encoder: FF_ENCODER_LIBOPUS, sampleFormat: AV_SAMPLE_FMT_FLT },
 };
+/** No encoder here keeps more back; AAC keeps one. */
+const MAX_LAG_FRAMES = 8;
+
 const LAYOUTS = {
   1: AV_CHANNEL_LAYOUT_MONO,
   2: AV_CHANNEL_LAYOUT_STEREO,
@@ -47,11 +59,18 @@ export class AudioEncoder {
   private readonly packet: Packet;
   private readonly mono: Float32Array;
   private readonly tone: Tone;
+  private hasGivenPacket = false;
+  private delaySampleCount: number;
 
   private constructor(context: CodecContext, tone: Tone) {
     this.context = context;
     this.tone = tone;
     this.frameSampleCount = context.frameSize;
+    const parameters = new CodecParameters();
+    parameters.alloc();
+    parameters.fromContext(context);
+    this.delaySampleCount = parameters.initialPadding;
+    parameters.free();
     this.mono = new Float32Array(this.frameSampleCount);
     this.frame = new Frame();
     this.frame.alloc();
@@ -119,9 +138,25 @@ export class AudioEncoder {
     for (;;) {
       const code = await this.context.receivePacket(this.packet);
       if (code === AVERROR_EAGAIN || code < 0) break;
+      this.hasGivenPacket = true;
       await onPacket(this.packet);
       this.packet.unref();
     }
+    if (!this.hasGivenPacket) this.delaySampleCount += this.frameSampleCount;
+  }
+
+  /**
+   * Feeds the encoder until each frame that goes in brings one packet out.
+   *
+   * @returns how many samples the first sample of a packet lies behind that of the frame given last: what the
+   * encoder looks ahead and what it keeps back.
+   */
+  async warmUp(): Promise<number> {
+    for (let frameIndex = -MAX_LAG_FRAMES; !this.hasGivenPacket && frameIndex < 0; frameIndex++) {
+      const firstSample = frameIndex * this.frameSampleCount;
+      await this.encode(firstSample, firstSample, async () => undefined);
+    }
+    return this.delaySampleCount;
   }
 
   close(): void {

@@ -23,6 +23,8 @@ export interface VideoSource {
 export interface AudioSource {
   readonly context: CodecContext;
   readonly frameSampleCount: number;
+  /** What comes out of an encoder lies so far behind what went in last. */
+  readonly delaySampleCount: number;
   /** @param atMs wall clock of the first sample. */
   encode(frameIndex: number, atMs: number, onPacket: OnPacket): Promise<void>;
   close(): void;
@@ -54,9 +56,11 @@ export async function openLiveAudio(
   const encoder = await AudioEncoder.open(options, tone, headers);
   if (!encoder) return undefined;
   const { frameSampleCount } = encoder;
+  const delaySampleCount = await encoder.warmUp();
   return {
     context: encoder.context,
     frameSampleCount,
+    delaySampleCount,
     encode(frameIndex, atMs, onPacket) {
       const toneSample = Math.round(((atMs % 1000) * SAMPLE_RATE_HZ) / 1000);
       return encoder.encode(frameIndex * frameSampleCount, toneSample, onPacket);
@@ -121,6 +125,9 @@ export async function encodeMsPerFrame(options: FeedOptions): Promise<number> {
 export async function loopAudio(source: AudioSource): Promise<AudioSource> {
   const frameMs = (source.frameSampleCount * 1000) / SAMPLE_RATE_HZ;
   const frameCount = loopingFrameCount(source.frameSampleCount);
+  // The first packets still hold what was encoded before: let that be the end of the run.
+  for (const frameIndex of [-2, -1])
+    await source.encode(frameIndex, frameIndex * frameMs, async () => undefined);
   const loop = await rehearse(source, frameCount, (frameIndex) => frameIndex * frameMs);
   let offset: number | undefined;
   return {
@@ -134,7 +141,7 @@ export async function loopAudio(source: AudioSource): Promise<AudioSource> {
 
 function nearestInSecond(frameCount: number, frameMs: number, atMs: number): number {
   const distanceMs = (frameIndex: number) => {
-    const ms = Math.abs(((frameIndex * frameMs - atMs) % 1000) + 1000) % 1000;
+    const ms = (((frameIndex * frameMs - atMs) % 1000) + 1000) % 1000;
     return Math.min(ms, 1000 - ms);
   };
   let nearest = 0;

@@ -5,7 +5,15 @@
  * The background is painted once. A frame restores what the disc covered before and repaints the disc and the
  * clocks only, so that a 1080p feed costs about as much to draw as a small one.
  */
-import { CODE_COLUMNS, CODE_ROWS, codeCellPx, codeRect, encodeCells } from './clock-code.ts';
+import {
+  CODE_COLUMNS,
+  CODE_ROWS,
+  codeCellPx,
+  codeRect,
+  encodeCells,
+  type PictureSize,
+  type Rect,
+} from './clock-code.ts';
 import { forEachTextPixel, GLYPH_HEIGHT, textWidth } from './font.ts';
 import { Random } from './random.ts';
 import { type Theme, themeOf } from './themes.ts';
@@ -50,13 +58,8 @@ export class Scene {
   constructor(options: SceneOptions) {
     this.options = options;
     this.theme = themeOf(options.feedNumber);
-    const { widthPx, heightPx } = options;
-    const unit = Math.min(widthPx / 640, heightPx / 360);
-    this.discPx = Math.max(4, Math.round((unit * 56) / 2) * 2);
-    this.textScale = Math.max(
-      1,
-      Math.floor(Math.min(unit * 3, (widthPx * 0.42) / textWidth('00:00:00.000'))),
-    );
+    this.discPx = Math.max(4, Math.round((unitPx(options) * 56) / 2) * 2);
+    this.textScale = textScaleOf(options);
     this.background = this.paintBackground();
     this.noise = options.texture === 'noise' ? new Noise(options) : undefined;
   }
@@ -143,15 +146,7 @@ export class Scene {
   }
 
   private drawFlash(planes: Planes, atMs: number): void {
-    const { widthPx } = this.options;
-    const size = even(this.textScale * 10);
-    const margin = even(widthPx / 32);
-    const lit = atMs % 1000 < FLASH_MS;
-    fillRect(
-      planes,
-      { x: widthPx - margin - size, y: margin, width: size, height: size },
-      lit ? WHITE : BLACK,
-    );
+    fillRect(planes, flashRect(this.options), atMs % 1000 < FLASH_MS ? WHITE : BLACK);
   }
 
   private drawReadableClock(planes: Planes, atMs: number): void {
@@ -213,6 +208,22 @@ class Noise {
 
 const NOISE_DARK = 80;
 const NOISE_RANGE = 60;
+
+/** Where the square is that flashes with the beep: upper right. */
+export function flashRect(size: PictureSize): Rect {
+  const sidePx = even(textScaleOf(size) * 10);
+  const marginPx = even(size.widthPx / 32);
+  return { x: size.widthPx - marginPx - sidePx, y: marginPx, width: sidePx, height: sidePx };
+}
+
+function unitPx({ widthPx, heightPx }: PictureSize): number {
+  return Math.min(widthPx / 640, heightPx / 360);
+}
+
+function textScaleOf(size: PictureSize): number {
+  const fitting = (size.widthPx * 0.42) / textWidth('00:00:00.000');
+  return Math.max(1, Math.floor(Math.min(unitPx(size) * 3, fitting)));
+}
 
 interface Area {
   readonly x: number;

@@ -171,7 +171,8 @@ export class FeedSender {
 
       if (audio && audioDueMs < videoDueMs) {
         const startMs = audioIndex * audioFrameMs;
-        const ptsTicks = this.ptsTicks(startMs, dueMs);
+        const delayMs = (audio.delaySampleCount * 1000) / SAMPLE_RATE_HZ;
+        const ptsTicks = this.ptsTicks(startMs - delayMs, dueMs);
         if (!silent)
           await audio.encode(audioIndex, clock.wallMs(startMs), (packet) =>
             this.deliver(output, { streamIndex: 1, packet, ptsTicks }),

@@ -1,5 +1,10 @@
 /** A plain FFmpeg receiver, so that the sender is judged by something that is not ours. */
-import { AV_CODEC_FLAG_LOW_DELAY, AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import {
+  AV_CODEC_FLAG_LOW_DELAY,
+  AV_SAMPLE_FMT_FLTP,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_VIDEO,
+} from 'node-av/constants';
 import {
   avGetCodecName,
   avGetPixFmtName,
@@ -13,6 +18,7 @@ import {
   type Stream,
 } from 'node-av/lib';
 import { type ClockReading, codeRect, decodeClock } from '../../../tools/feeds/clock-code.ts';
+import { flashRect } from '../../../tools/feeds/scene.ts';
 
 export interface Received {
   readonly videoCodec: string;
@@ -28,6 +34,35 @@ export interface Received {
   readonly readings: readonly ({ readonly arrivedAtMs: number; readonly clock: ClockReading } | undefined)[];
   readonly audioPacketCount: number;
   readonly videoPtsTicks: readonly bigint[];
+  /** Presentation times of the first picture of each flash, and of the first loud sample of each beep. */
+  readonly flashesMs: readonly number[];
+  readonly beepsMs: readonly number[];
+}
+
+const TICKS_PER_MS = 90;
+/** A little more than one at 24 fps. */
+const ONE_PICTURE_MS = 45;
+/** Between two beeps there is nothing loud for this long. */
+const QUIET_MS = 300;
+/** The beep is half of full scale, the tone below it a twelfth. */
+const LOUD = 0.25;
+
+/** Planar floats, as the AAC and AC-3 decoders give them. */
+function loudSamplesMs(frame: Frame): number[] {
+  const plane = frame.data?.[0];
+  if (!plane || frame.format !== AV_SAMPLE_FMT_FLTP) return [];
+  const samples = new Float32Array(plane.buffer, plane.byteOffset, frame.nbSamples);
+  const found: number[] = [];
+  for (const [index, level] of samples.entries())
+    if (Math.abs(level) > LOUD)
+      found.push(Number(frame.pts) / TICKS_PER_MS + (index * 1000) / frame.sampleRate);
+  return found;
+}
+
+function isFlashing(frame: Frame): boolean {
+  const { x, y, width, height } = flashRect({ widthPx: frame.width, heightPx: frame.height });
+  const at = Math.floor(y + height / 2) * (frame.linesize[0] ?? 0) + Math.floor(x + width / 2);
+  return (frame.data?.[0]?.[at] ?? 0) > 128;
 }
 
 const INTERLACED_FRAME = 1 << 3;
@@ -47,6 +82,12 @@ export async function receive(url: string, options: { frameCount: number }): Pro
   const audio = format.streams.find((stream) => stream.codecpar.codecType === AVMEDIA_TYPE_AUDIO);
   if (!video) throw new Error('the feed has no video');
   const decoder = await openDecoder(video);
+  const ear = audio && (await openDecoder(audio));
+  const flashesMs: number[] = [];
+  const beepsMs: number[] = [];
+  let wasLit = true;
+  let lastShownMs = Number.NEGATIVE_INFINITY;
+  let lastLoudMs = Number.POSITIVE_INFINITY;
   const packet = new Packet();
   packet.alloc();
   const frame = new Frame();
@@ -57,13 +98,30 @@ export async function receive(url: string, options: { frameCount: number }): Pro
   let interlaced = false;
   while (readings.length < options.frameCount && (await format.readFrame(packet)) >= 0) {
     const arrivedAtMs = Date.now();
-    if (packet.streamIndex === audio?.index) audioPacketCount++;
+    if (ear && packet.streamIndex === audio.index) {
+      audioPacketCount++;
+      await ear.sendPacket(packet);
+      while ((await ear.receiveFrame(frame)) >= 0) {
+        for (const loudMs of loudSamplesMs(frame)) {
+          if (loudMs > lastLoudMs + QUIET_MS) beepsMs.push(loudMs);
+          lastLoudMs = loudMs;
+        }
+        if (lastLoudMs === Number.POSITIVE_INFINITY) lastLoudMs = Number.NEGATIVE_INFINITY;
+        frame.unref();
+      }
+    }
     if (packet.streamIndex === video.index) {
       videoPtsTicks.push(packet.pts);
       await decoder.sendPacket(packet);
       while ((await decoder.receiveFrame(frame)) >= 0) {
         interlaced ||= frame.hasFlags(INTERLACED_FRAME);
         const clock = readClock(frame);
+        const lit = isFlashing(frame);
+        const shownMs = Number(frame.pts) / TICKS_PER_MS;
+        // After a lost picture nobody knows whether this one is the first of its flash.
+        if (lit && !wasLit && shownMs - lastShownMs < ONE_PICTURE_MS) flashesMs.push(shownMs);
+        wasLit = lit;
+        lastShownMs = shownMs;
         readings.push(clock && { arrivedAtMs, clock });
         frame.unref();
       }
@@ -83,10 +141,13 @@ export async function receive(url: string, options: { frameCount: number }): Pro
     readings,
     audioPacketCount,
     videoPtsTicks,
+    flashesMs,
+    beepsMs,
   };
   packet.free();
   frame.free();
   decoder.freeContext();
+  ear?.freeContext();
   await format.closeInput();
   return received;
 }

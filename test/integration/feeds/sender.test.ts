@@ -71,6 +71,22 @@ describe('feed sender over SRT', () => {
     },
   );
 
+  test('beep and flash begin together, within one picture', async () => {
+    const port = await freeUdpPort();
+    const { received } = await sendAndReceive(
+      { to: srtUrl({ port }), durationMs: 4_500 },
+      { url: srtUrl({ port, mode: 'listener' }), frameCount: 10_000 },
+    );
+    expect(received.flashesMs.length).toBeGreaterThan(0);
+    for (const flashMs of received.flashesMs) {
+      const offsets = received.beepsMs.map((beepMs) => flashMs - beepMs);
+      const offsetMs = offsets.reduce((best, value) => (Math.abs(value) < Math.abs(best) ? value : best));
+      // The first picture of a flash is the first one in its second: up to one picture later than the beep.
+      expect(offsetMs).toBeGreaterThan(-4);
+      expect(offsetMs).toBeLessThan(1000 / 30 + 4);
+    }
+  });
+
   test('as listener with a passphrase it waits for the receiver, and its clean end is seen at once', async () => {
     const port = await freeUdpPort();
     const { received, endedMs } = await sendAndReceive(
