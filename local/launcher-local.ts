@@ -1,8 +1,10 @@
 /** The launcher of one machine: each running stream is a child process under a supervisor. */
+
 import type { IngestSlot } from '../domain/control/ingest-slot.ts';
 import { withPassphrase } from '../domain/control/launch.ts';
 import type { LaunchedRunner, Launcher, LaunchRequest } from '../domain/control/launcher.ts';
 import type { RunnerSpec } from '../domain/stream.ts';
+import { STOPPED_BY_OPERATOR } from './stream-runner.ts';
 
 /** Runs one runner until the signal aborts or it has failed for good; by then its process is gone. Never rejects. */
 export type RunRunner = (
@@ -49,7 +51,7 @@ export class LocalLauncher implements Launcher {
   async stop({ streamId, startId }: { streamId: string; startId: string }): Promise<'stopped' | 'draining'> {
     const launched = this.#launched.get(startId);
     if (launched?.request.record.id !== streamId) return 'stopped';
-    launched.stopping.abort();
+    launched.stopping.abort(STOPPED_BY_OPERATOR);
     // A second and a half at most: the supervisor kills what does not end by itself.
     await launched.ended;
     return 'stopped';

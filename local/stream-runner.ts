@@ -1,12 +1,15 @@
 /** One stream's runner as a child process: forked, served with the live edge, kept running, reported. */
 import { type RunnerListener, serveRunner } from '../adapters/live-edge-ipc.ts';
-import { RUNNER_CONFIG_ENV_NAME, RUNNER_EXIT_CODE } from '../adapters/runner-ipc.ts';
+import { type ParentMessage, RUNNER_CONFIG_ENV_NAME, RUNNER_EXIT_CODE } from '../adapters/runner-ipc.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
 import type { RunnerStatus, StreamState } from '../domain/stream.ts';
 import type { RunnerConfigInput } from '../gpu-runner/config.ts';
 import { type ChildProgram, startChild } from './child-process.ts';
 import { type ChildExit, type SupervisedChild, Supervisor, type SupervisorEvent } from './supervisor.ts';
+
+/** Why a runner's signal aborts when its stream is over: playlists end and a recording is finished. */
+export const STOPPED_BY_OPERATOR = 'stopped by the operator';
 
 export interface StreamRunnerDependencies {
   readonly config: RunnerConfigInput;
@@ -39,7 +42,7 @@ export class StreamRunner {
   async run(signal: AbortSignal): Promise<void> {
     const { nowMs, sleep } = this.#dependencies;
     const supervisor = new Supervisor({
-      start: () => this.#start(),
+      start: () => this.#start(signal),
       onEvent: (event) => this.#onEvent(event),
       isFinal: finalReason,
       nowMs,
@@ -48,7 +51,7 @@ export class StreamRunner {
     await supervisor.run(signal);
   }
 
-  #start(): SupervisedChild {
+  #start(signal: AbortSignal): SupervisedChild {
     const { config, program, liveEdge, streams } = this.#dependencies;
     const listener: RunnerListener = {
       onStatus: (status) => streams.report(status),
@@ -68,7 +71,11 @@ export class StreamRunner {
       send: (message) => child.send(message),
       listener,
     });
-    return child;
+    const stop = () => {
+      if (signal.reason === STOPPED_BY_OPERATOR) child.send({ kind: 'stop' } satisfies ParentMessage);
+      else child.stop();
+    };
+    return { ...child, stop };
   }
 
   #onEvent(event: SupervisorEvent): void {
