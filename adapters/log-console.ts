@@ -1,7 +1,8 @@
 /** The log as a person reads it in a terminal: time, level, event, then the fields. */
 import type { Log, LogFields } from '../domain/log.ts';
 import type { Clock } from '../domain/timeline.ts';
-import { isLogged, type LogLevel, withoutSecrets } from './log-level.ts';
+import { LeveledLog } from './leveled-log.ts';
+import type { LogLevel } from './log-level.ts';
 
 const RESET = '\u001b[0m';
 const COLOUR: Readonly<Record<LogLevel, string>> = {
@@ -11,7 +12,7 @@ const COLOUR: Readonly<Record<LogLevel, string>> = {
   error: '\u001b[31m',
 };
 
-export class ConsoleLog implements Log {
+export class ConsoleLog extends LeveledLog {
   readonly #options: {
     readonly clock: Clock;
     readonly write: (line: string) => void;
@@ -32,31 +33,19 @@ export class ConsoleLog implements Log {
     readonly colour?: boolean;
     readonly fields?: LogFields;
   }) {
-    this.#options = { level: 'info', colour: false, fields: {}, ...options };
-  }
-
-  debug(event: string, fields?: LogFields): void {
-    this.#line('debug', event, fields);
-  }
-  info(event: string, fields?: LogFields): void {
-    this.#line('info', event, fields);
-  }
-  warn(event: string, fields?: LogFields): void {
-    this.#line('warn', event, fields);
-  }
-  error(event: string, fields?: LogFields): void {
-    this.#line('error', event, fields);
+    const whole = { level: 'info' as const, colour: false, fields: {}, ...options };
+    super(whole);
+    this.#options = whole;
   }
 
   child(fields: LogFields): Log {
     return new ConsoleLog({ ...this.#options, fields: { ...this.#options.fields, ...fields } });
   }
 
-  #line(level: LogLevel, event: string, fields: LogFields = {}): void {
-    const { clock, write, colour, fields: own } = this.#options;
-    if (!isLogged(level, this.#options.level)) return;
+  protected override line(level: LogLevel, event: string, fields: LogFields): void {
+    const { clock, write, colour } = this.#options;
     const time = new Date(clock.nowMs()).toISOString().slice(11, 23);
-    const shown = Object.entries(withoutSecrets({ ...own, ...fields }))
+    const shown = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name}=${readable(value)}`);
     const line = [time, level.toUpperCase().padEnd(5), event, ...shown].join(' ');

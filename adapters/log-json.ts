@@ -1,9 +1,10 @@
 /** Structured log: one JSON object per line, as CloudWatch and other collectors read it. */
 import type { Log, LogFields } from '../domain/log.ts';
 import type { Clock } from '../domain/timeline.ts';
-import { isLogged, type LogLevel, withoutSecrets } from './log-level.ts';
+import { LeveledLog } from './leveled-log.ts';
+import type { LogLevel } from './log-level.ts';
 
-export class JsonLog implements Log {
+export class JsonLog extends LeveledLog {
   readonly #options: {
     readonly clock: Clock;
     readonly write: (line: string) => void;
@@ -21,30 +22,18 @@ export class JsonLog implements Log {
     readonly level?: LogLevel;
     readonly fields?: LogFields;
   }) {
-    this.#options = { level: 'info', fields: {}, ...options };
-  }
-
-  debug(event: string, fields?: LogFields): void {
-    this.#line('debug', event, fields);
-  }
-  info(event: string, fields?: LogFields): void {
-    this.#line('info', event, fields);
-  }
-  warn(event: string, fields?: LogFields): void {
-    this.#line('warn', event, fields);
-  }
-  error(event: string, fields?: LogFields): void {
-    this.#line('error', event, fields);
+    const whole = { level: 'info' as const, fields: {}, ...options };
+    super(whole);
+    this.#options = whole;
   }
 
   child(fields: LogFields): Log {
     return new JsonLog({ ...this.#options, fields: { ...this.#options.fields, ...fields } });
   }
 
-  #line(level: LogLevel, event: string, fields: LogFields = {}): void {
-    const { clock, write, fields: own } = this.#options;
-    if (!isLogged(level, this.#options.level)) return;
+  protected override line(level: LogLevel, event: string, fields: LogFields): void {
+    const { clock, write } = this.#options;
     const time = new Date(clock.nowMs()).toISOString();
-    write(`${JSON.stringify({ time, level, event, ...withoutSecrets({ ...own, ...fields }) })}\n`);
+    write(`${JSON.stringify({ time, level, event, ...fields })}\n`);
   }
 }
