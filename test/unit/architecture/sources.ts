@@ -28,7 +28,7 @@ export function readSources(folders: readonly string[]): Source[] {
   return folders.flatMap((folder) => sourceFiles(join(ROOT, folder)).map(readSource));
 }
 
-export function sourceFiles(directory: string, pattern = /\.(?:ts|mts|mjs|js)$/): string[] {
+export function sourceFiles(directory: string, pattern = /\.(?:ts|tsx|mts|mjs|js)$/): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sourceFiles(path, pattern);
