@@ -1,4 +1,5 @@
 /** The page: panes for up to six feeds, one of them heard. */
+import type { Rendition } from '../domain/renditions.ts';
 import { element } from './dom.ts';
 import { ClockMseEngine } from './engines/clock-mse.ts';
 import { type Engine, type EngineOptions, signedUrl } from './engines/engine.ts';
@@ -16,6 +17,7 @@ import { askTime, fetchStreams } from './server.ts';
 import { ServerClock } from './server-clock.ts';
 import { ticketFromAddress, ViewerSession } from './viewer-session.ts';
 import { Wall, type WallMeasure } from './wall.ts';
+import { WallView } from './wall-view.ts';
 
 declare global {
   interface Window {
@@ -41,7 +43,8 @@ const clock = new ServerClock(localNowMs);
 const feeds = element('nav', { class: 'feeds', 'aria-label': 'Feeds' });
 const numbers = element('p', { class: 'numbers' });
 const note = element('p', { class: 'note', role: 'status' });
-const grid = element('main', { class: 'grid' });
+const wallView = new WallView();
+const grid = wallView.root;
 
 const session = new ViewerSession({
   fetch: (path, init) => fetch(path, init),
@@ -51,11 +54,12 @@ const session = new ViewerSession({
 });
 const makeEngine = await engineMaker();
 const wall = new Wall({
-  root: grid,
   serverNowMs: () => clock.nowMs(),
   makeEngine,
+  makeMedia,
+  streamUrlOf: (id) => streamUrl(id, location, session.queryOf(id) === '' ? 'open' : 'live'),
   signedQueryOf: (id) => session.queryOf(id),
-  onChange: drawNumbers,
+  onChange: draw,
 });
 
 let streams: readonly StreamSummary[] = [];
@@ -75,6 +79,14 @@ async function engineMaker(): Promise<(options: EngineOptions) => Engine> {
   if (engineFromAddress(location.search) === 'clock-mse') return (options) => new ClockMseEngine(options);
   const { HlsJsEngine } = await import('./engines/hls-js.ts');
   return (options) => new HlsJsEngine(options);
+}
+
+/** A picture's element is muted: its sound comes from an element of its own. */
+function makeMedia(rendition: Rendition): HTMLMediaElement {
+  if (rendition === 'audio') return new Audio();
+  const video = element('video', { tabindex: '-1', playsinline: '', disableremoteplayback: '' });
+  video.muted = true;
+  return video;
 }
 
 function build(): void {
@@ -162,6 +174,11 @@ function drawFeeds(ids: readonly string[]): void {
   );
 }
 
+function draw(): void {
+  wallView.update(wall);
+  drawNumbers();
+}
+
 function drawNumbers(): void {
   const playing = wall.panes.filter((pane) => pane.phase === 'playing');
   const latencies = playing.flatMap((pane) => pane.latencyMs ?? []);
@@ -231,5 +248,6 @@ async function keepTime(): Promise<never> {
 build();
 await letIn();
 wall.start();
+wallView.start(wall);
 void keepStreams();
 void keepTime();

@@ -7,7 +7,7 @@ const SOUND_WORDS = { off: 'Sound off', starting: 'Sound starting', on: 'Sound o
 
 export class PaneView {
   readonly root: HTMLElement;
-  readonly video: HTMLVideoElement;
+  readonly video: HTMLMediaElement;
   readonly #name = element('span', { class: 'pane-name' });
   readonly #badge = element('span', { class: 'badge' });
   readonly #latency = element('span', {
@@ -21,18 +21,18 @@ export class PaneView {
   readonly #place: HTMLElement;
 
   constructor(options: {
-    readonly streamId: string;
+    readonly pane: Pane;
     readonly keyHint: string;
     readonly onSelect: () => void;
   }) {
-    this.video = element('video', { tabindex: '-1', playsinline: '', disableremoteplayback: '' });
-    this.video.muted = true;
+    const { streamId } = options.pane;
+    this.video = options.pane.media;
     const own = element('div', { class: 'own-feed' }, this.#ingest, this.#copy);
     this.#place = element('div', { class: 'place' }, this.#message, own);
     this.#sound.append(speakerIcon());
     this.root = element(
       'section',
-      { class: 'pane', 'data-stream': options.streamId, 'aria-label': options.streamId },
+      { class: 'pane', 'data-stream': streamId, 'aria-label': streamId },
       element('div', { class: 'picture' }, this.video, this.#place),
       element('div', { class: 'caption' }, this.#name, this.#badge, this.#latency, this.#sound),
     );

@@ -2,25 +2,23 @@
  * The wall of panes: which feeds are shown, which one is heard, and the one latency that all of them share.
  * Pictures carry no sound; the feed that is heard has its sound in an element of its own, held to the same
  * instant as the pictures, so that only one sound is downloaded and changing it disturbs no picture.
+ *
+ * It draws nothing: each pane makes its own video element once (`pane.media`), which a view puts on the page.
  */
 
 import type { Rendition } from '../domain/renditions.ts';
 import type { Engine, EngineOptions } from './engines/engine.ts';
 import { CONTROL_INTERVAL_MS, sharedLatencyMs, skewMs } from './latency-controller.ts';
-import { bestGrid } from './layout.ts';
 import { Pane, type PaneMeasure } from './pane.ts';
-import { PaneView } from './pane-view.ts';
 import type { StreamSummary } from './pane-words.ts';
-import { streamUrl } from './selection.ts';
 
-/** As in style.css. */
-const GAP_PX = 8;
-const CAPTION_PX = 30;
-/** Words and numbers are redrawn this often. */
-const DRAW_EVERY_TICKS = 5;
+/** Numbers that have moved are told so often. */
+const TELL_EVERY_TICKS = 5;
 
 /** States in which a stream has never shown a picture. */
 const NOT_YET: ReadonlySet<string> = new Set(['created', 'starting', 'waiting']);
+
+export type SoundState = 'off' | 'starting' | 'on';
 
 export interface WallMeasure {
   readonly panes: readonly PaneMeasure[];
@@ -30,67 +28,68 @@ export interface WallMeasure {
   readonly skewMs: number;
 }
 
+export interface WallOptions {
+  readonly serverNowMs: () => number;
+  readonly makeEngine: (options: EngineOptions) => Engine;
+  /** An element that is never put on the page, for sound, or one for a pane's picture. */
+  readonly makeMedia: (rendition: Rendition) => HTMLMediaElement;
+  /** Address of a stream's folder with a slash at the end. */
+  readonly streamUrlOf: (streamId: string) => string;
+  /** The newest signature of a premium stream as a query; empty for an open stream. */
+  readonly signedQueryOf: (streamId: string) => string;
+  /** Called when a pane, the sound or the choice has changed, and twice a second, as the numbers move. */
+  readonly onChange: () => void;
+}
+
 export class Wall {
-  readonly root: HTMLElement;
-  readonly #serverNowMs: () => number;
-  readonly #makeEngine: (options: EngineOptions) => Engine;
-  readonly #signedQueryOf: (streamId: string) => string;
-  readonly #onChange: () => void;
-  #panes: { pane: Pane; view: PaneView }[] = [];
+  readonly #options: WallOptions;
+  #panes: readonly Pane[] = [];
   #streams = new Map<string, StreamSummary>();
   #sound: Pane | undefined;
   #target: { latencyMs: number; setAtMs: number } | undefined;
   #tickCount = 0;
 
-  constructor(options: {
-    readonly root: HTMLElement;
-    readonly serverNowMs: () => number;
-    readonly makeEngine: (options: EngineOptions) => Engine;
-    /** The newest signature of a premium stream as a query; empty for an open stream. */
-    readonly signedQueryOf: (streamId: string) => string;
-    /** Called a few times a second, after the numbers have moved. */
-    readonly onChange: () => void;
-  }) {
-    this.root = options.root;
-    this.#serverNowMs = options.serverNowMs;
-    this.#makeEngine = options.makeEngine;
-    this.#signedQueryOf = options.signedQueryOf;
-    this.#onChange = options.onChange;
+  constructor(options: WallOptions) {
+    this.#options = options;
   }
 
   start(): void {
     setInterval(() => this.#tick(), CONTROL_INTERVAL_MS);
-    new ResizeObserver(() => this.#layOut()).observe(this.root);
   }
 
   get streamIds(): readonly string[] {
-    return this.#panes.map(({ pane }) => pane.streamId);
+    return this.#panes.map((pane) => pane.streamId);
   }
 
   get panes(): readonly Pane[] {
-    return this.#panes.map(({ pane }) => pane);
+    return this.#panes;
   }
 
   get audibleId(): string | undefined {
     return this.#sound?.streamId;
   }
 
+  soundOf(streamId: string): SoundState {
+    if (this.#sound?.streamId !== streamId) return 'off';
+    return this.#sound.phase === 'playing' ? 'on' : 'starting';
+  }
+
+  /** What the server says of a stream; undefined when it is not known. */
+  streamOf(streamId: string): StreamSummary | undefined {
+    return this.#streams.get(streamId);
+  }
+
   /** Shows these feeds, in this order. Panes that stay are not disturbed. */
   show(ids: readonly string[]): void {
-    const kept = new Map(this.#panes.map((entry) => [entry.pane.streamId, entry]));
-    this.#panes = ids.map((id, index) => {
-      const entry = kept.get(id) ?? this.#makePane(id, index);
+    const kept = new Map(this.#panes.map((pane) => [pane.streamId, pane]));
+    this.#panes = ids.map((id) => {
+      const pane = kept.get(id) ?? this.#startPane(id, 'video');
       kept.delete(id);
-      return entry;
+      return pane;
     });
-    for (const { pane, view } of kept.values()) {
-      pane.close();
-      view.root.remove();
-    }
+    for (const pane of kept.values()) pane.close();
     if (this.#sound && !ids.includes(this.#sound.streamId)) this.#hear(undefined);
-    this.root.append(...this.#panes.map(({ view }) => view.root));
-    this.#layOut();
-    this.#draw();
+    this.#options.onChange();
   }
 
   knowStreams(streams: readonly StreamSummary[]): void {
@@ -100,13 +99,12 @@ export class Wall {
   /** Makes one feed heard, or none when it is the one that was heard already. */
   toggleSound(id: string): void {
     this.#hear(this.#sound?.streamId === id ? undefined : id);
-    this.#draw();
+    this.#options.onChange();
   }
 
   get measure(): WallMeasure {
-    const panes = this.#panes.map(({ pane }) => pane.measure);
     return {
-      panes,
+      panes: this.#panes.map((pane) => pane.measure),
       sound: this.#sound?.measure,
       targetLatencyMs: this.#target?.latencyMs,
       skewMs: this.skewMs,
@@ -114,36 +112,27 @@ export class Wall {
   }
 
   get skewMs(): number {
-    const playing = this.#panes.filter(({ pane }) => pane.phase === 'playing');
-    return skewMs(playing.flatMap(({ pane }) => pane.shownInstantMs ?? []));
-  }
-
-  #makePane(id: string, index: number): { pane: Pane; view: PaneView } {
-    const view = new PaneView({
-      streamId: id,
-      keyHint: String(index + 1),
-      onSelect: () => this.toggleSound(id),
-    });
-    const pane = this.#startPane(id, view.video, 'video');
-    return { pane, view };
+    const playing = this.#panes.filter((pane) => pane.phase === 'playing');
+    return skewMs(playing.flatMap((pane) => pane.shownInstantMs ?? []));
   }
 
   #hear(id: string | undefined): void {
     this.#sound?.close();
-    this.#sound = id === undefined ? undefined : this.#startPane(id, new Audio(), 'audio');
+    this.#sound = id === undefined ? undefined : this.#startPane(id, 'audio');
   }
 
-  #startPane(id: string, media: HTMLMediaElement, rendition: Rendition): Pane {
+  #startPane(id: string, rendition: Rendition): Pane {
+    const { serverNowMs, makeEngine, makeMedia, streamUrlOf, signedQueryOf, onChange } = this.#options;
     const pane = new Pane({
       streamId: id,
-      streamUrl: streamUrl(id, location, this.#signedQueryOf(id) === '' ? 'open' : 'live'),
-      signedQuery: () => this.#signedQueryOf(id),
-      media,
+      streamUrl: streamUrlOf(id),
+      signedQuery: () => signedQueryOf(id),
+      media: makeMedia(rendition),
       rendition,
-      serverNowMs: this.#serverNowMs,
-      makeEngine: this.#makeEngine,
+      serverNowMs,
+      makeEngine,
       mayStart: () => !NOT_YET.has(this.#streams.get(id)?.state ?? ''),
-      onChange: () => this.#draw(),
+      onChange,
     });
     pane.start(this.#target?.latencyMs);
     return pane;
@@ -159,28 +148,6 @@ export class Wall {
     if (latencyMs !== undefined) this.#target = { latencyMs, setAtMs: nowMs };
     for (const pane of all) pane.tick(latencyMs);
     this.#tickCount += 1;
-    if (this.#tickCount % DRAW_EVERY_TICKS === 0) this.#draw();
-  }
-
-  #draw(): void {
-    for (const { pane, view } of this.#panes) {
-      const heard = this.#sound?.streamId === pane.streamId ? this.#sound : undefined;
-      const sound = !heard ? 'off' : heard.phase === 'playing' ? 'on' : 'starting';
-      view.update(pane, this.#streams.get(pane.streamId), sound);
-    }
-    this.#onChange();
-  }
-
-  /** The panes get the size of their pictures, so that nothing but gaps lies between them. */
-  #layOut(): void {
-    const { clientWidth: widthPx, clientHeight: heightPx } = this.root;
-    const grid = bestGrid(this.#panes.length, {
-      widthPx,
-      heightPx,
-      gapPx: GAP_PX,
-      captionPx: CAPTION_PX,
-    });
-    this.root.style.setProperty('--columns', String(grid.columnCount));
-    this.root.style.setProperty('--pane-width', `${Math.floor(grid.pictureWidthPx)}px`);
+    if (this.#tickCount % TELL_EVERY_TICKS === 0) this.#options.onChange();
   }
 }
