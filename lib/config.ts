@@ -3,6 +3,7 @@
  * never asks "is this prod?"; it reads a value from here.
  */
 import { z } from 'zod';
+import { GPU_INSTANCE_TYPES, type GpuInstanceType } from '../domain/cost/environment.ts';
 import { SEED_LIMITS } from '../domain/profile.ts';
 
 const cidrSchema = z
@@ -11,16 +12,7 @@ const cidrSchema = z
 
 const zoneIdSchema = z.string().regex(/^[a-z0-9]+-az\d$/, 'must be an availability zone id such as use1-az4');
 
-/** What one GPU instance type offers, as AWS states it, and what a feed takes of it (docs/scaling.md). */
-export const GPU_INSTANCE_TYPES = {
-  'g5.xlarge': { vcpuCount: 4, memoryMiB: 16_384, gpuCount: 1, maxTrunkedTasks: 10 },
-  'g5.2xlarge': { vcpuCount: 8, memoryMiB: 32_768, gpuCount: 1, maxTrunkedTasks: 18 },
-  'g5.4xlarge': { vcpuCount: 16, memoryMiB: 65_536, gpuCount: 1, maxTrunkedTasks: 54 },
-  'g6.xlarge': { vcpuCount: 4, memoryMiB: 16_384, gpuCount: 1, maxTrunkedTasks: 10 },
-  'g6.2xlarge': { vcpuCount: 8, memoryMiB: 32_768, gpuCount: 1, maxTrunkedTasks: 18 },
-  'g6.4xlarge': { vcpuCount: 16, memoryMiB: 65_536, gpuCount: 1, maxTrunkedTasks: 54 },
-} as const;
-export type GpuInstanceType = keyof typeof GPU_INSTANCE_TYPES;
+export { GPU_INSTANCE_TYPES, type GpuInstanceType };
 
 export const environmentSchema = z
   .strictObject({

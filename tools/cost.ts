@@ -1,7 +1,5 @@
 /** `npm run cost`: what an environment costs per hour for an audience, and which quotas that passes. */
 import { parseArgs } from 'node:util';
-import { DELIVERY_MODES, type DeliveryMode, ENGINES, type Engine } from '../domain/delivery.ts';
-import { ENVIRONMENTS, loadEnvironment } from '../lib/config.ts';
 import {
   costLines,
   ivsUsdPerHour,
@@ -9,8 +7,10 @@ import {
   type Plan,
   quotaUses,
   totalUsdPerHour,
-} from '../lib/cost/model.ts';
-import { PRICES_AS_OF, PRICES_REGION } from '../lib/cost/prices.ts';
+} from '../domain/cost/model.ts';
+import { PRICES_AS_OF, PRICES_REGION } from '../domain/cost/prices.ts';
+import { DELIVERY_MODES, type DeliveryMode, ENGINES, type Engine } from '../domain/delivery.ts';
+import { ENVIRONMENTS, loadEnvironment } from '../lib/config.ts';
 
 const USAGE = `npm run cost -- [--env ${Object.keys(ENVIRONMENTS).join('|')}] [--viewers 5000] [--panes 6] [--feeds 25]
   [--delivery ${DELIVERY_MODES.join('|')}] [--engine ${ENGINES.join('|')}] [--ingest-mbps 50] [--hours-per-month 100] [--json]`;
@@ -72,7 +72,7 @@ function print(plan: Plan): void {
     `${plan.environment.name}: ${plan.feedCount} feeds, ${plan.viewerCount.toLocaleString('en')} viewers of ` +
       `${plan.panesPerViewer} panes, ${plan.delivery} with ${plan.engine}`,
   );
-  out(`List prices of ${PRICES_REGION} as of ${PRICES_AS_OF}; lib/cost/prices.ts has their sources.\n`);
+  out(`List prices of ${PRICES_REGION} as of ${PRICES_AS_OF}; domain/cost/prices.ts has their sources.\n`);
   for (const { service, usdPerHour, how } of lines)
     out(`  ${service.padEnd(22)} ${dollars(usdPerHour).padStart(12)} /h   ${how}`);
   out(`  ${'Total'.padEnd(22)} ${dollars(totalUsdPerHour(lines)).padStart(12)} /h\n`);

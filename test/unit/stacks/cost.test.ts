@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loadEnvironment } from '../../../lib/config.ts';
+import { REFERENCE_ENVIRONMENT } from '../../../domain/cost/environment.ts';
 import {
   cloudFrontDataUsdPerHour,
   cloudFrontRequestsUsdPerHour,
@@ -15,7 +15,8 @@ import {
   quotaUses,
   requestsPerSecond,
   totalUsdPerHour,
-} from '../../../lib/cost/model.ts';
+} from '../../../domain/cost/model.ts';
+import { loadEnvironment } from '../../../lib/config.ts';
 
 const plan: Plan = {
   environment: loadEnvironment('prod'),
@@ -110,4 +111,8 @@ describe('quotas', () => {
     const use = need('CloudFront requests/s', {});
     expect(use?.need).toBeLessThan(use?.limit ?? 0);
   });
+});
+
+test('what one machine reckons with is the environment prod', () => {
+  expect(loadEnvironment('prod')).toMatchObject(REFERENCE_ENVIRONMENT);
 });

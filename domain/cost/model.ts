@@ -1,8 +1,7 @@
 /** The sums of the cost planner. Pure; each formula is a function with a test of its own. */
-import { type DeliveryMode, type Engine, REQUESTS_PER_SECOND } from '../../domain/delivery.ts';
-import { type Profile, SEED_PROFILE } from '../../domain/profile.ts';
-import type { Environment } from '../config.ts';
-import { GPU_INSTANCE_TYPES } from '../config.ts';
+import { type DeliveryMode, type Engine, REQUESTS_PER_SECOND } from '../delivery.ts';
+import { type Profile, SEED_PROFILE } from '../profile.ts';
+import { type CostEnvironment, GPU_INSTANCE_TYPES } from './environment.ts';
 import {
   ALTERNATIVE_PRICES,
   CACHE_NODE_PRICES,
@@ -13,7 +12,7 @@ import {
 } from './prices.ts';
 
 export interface Plan {
-  readonly environment: Environment;
+  readonly environment: CostEnvironment;
   /** Feeds that run at the same time. */
   readonly feedCount: number;
   readonly viewerCount: number;
