@@ -48,7 +48,7 @@ describe('files', () => {
     const vague = sources.filter(({ path }) => {
       const name = path.slice(path.lastIndexOf('/') + 1);
       const isVague = /(?:^|-)(?:utils?|helpers?|misc|common|stuff)(?:[.-]|$)/.test(name);
-      return isVague || !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z]+)*\.(?:ts|mts|mjs|js)$/.test(name);
+      return isVague || !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z]+)*\.(?:ts|tsx|mts|mjs|js)$/.test(name);
     });
     expect(vague.map(({ path }) => path)).toEqual([]);
   });

@@ -1,0 +1,89 @@
+/** The drawing of a plot on a canvas. Loaded only when a plot is shown: pictures do not wait for it. */
+import uPlot from 'uplot';
+import { alignedRows, COLOUR_COUNT, colourName, type PlotSeries } from './plot-data.ts';
+
+export interface PlotDrawingOptions {
+  readonly heightPx: number;
+  readonly seriesCount: number;
+  /** After the point, at the axis. */
+  readonly digits: number;
+}
+
+/** Lines beyond the colours that there are repeat them in another pattern. */
+const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3]];
+const AXIS_FONT = '11px system-ui, "DejaVu Sans", sans-serif';
+const AXIS_WIDTH_PX = 52;
+const AXIS_HEIGHT_PX = 22;
+
+export class PlotDrawing {
+  readonly #root: HTMLElement;
+  readonly #plot: uPlot;
+  readonly #resizes: ResizeObserver;
+
+  constructor(root: HTMLElement, options: PlotDrawingOptions) {
+    this.#root = root;
+    const { heightPx } = options;
+    this.#plot = new uPlot(plotOptions(root, options), [[]], root);
+    this.#resizes = new ResizeObserver(() => {
+      if (root.clientWidth > 0) this.#plot.setSize({ width: root.clientWidth, height: heightPx });
+    });
+    this.#resizes.observe(root);
+  }
+
+  show(series: readonly PlotSeries[]): void {
+    this.#plot.setData(alignedRows(series));
+  }
+
+  /** After the colours of the page have changed. */
+  recolour(): void {
+    this.#plot.redraw(false, true);
+  }
+
+  close(): void {
+    this.#resizes.disconnect();
+    this.#plot.destroy();
+    this.#root.replaceChildren();
+  }
+}
+
+function plotOptions(root: HTMLElement, options: PlotDrawingOptions): uPlot.Options {
+  const colour = (name: string) => getComputedStyle(root).getPropertyValue(name).trim();
+  const axis = {
+    stroke: () => colour('--quiet'),
+    font: AXIS_FONT,
+    grid: { stroke: () => colour('--plot-grid'), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: Math.max(1, root.clientWidth),
+    height: options.heightPx,
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [6, 8, 0, 0],
+    scales: { y: { range: (_plot, leastValue, mostValue) => valueRange(leastValue, mostValue) } },
+    series: [
+      {},
+      ...Array.from({ length: options.seriesCount }, (_, index) => ({
+        stroke: () => colour(colourName(index)),
+        width: 1.5,
+        dash: [...(DASHES[Math.floor(index / COLOUR_COUNT)] ?? [])],
+        points: { show: false },
+      })),
+    ],
+    axes: [
+      { ...axis, size: AXIS_HEIGHT_PX, space: 70 },
+      {
+        ...axis,
+        size: AXIS_WIDTH_PX,
+        space: 24,
+        values: (_plot, values) => values.map((value) => value.toFixed(options.digits)),
+      },
+    ],
+  };
+}
+
+/** From 0, with a little room above: a line that trembles by a millisecond must look calm. */
+function valueRange(leastValue: number | null, mostValue: number | null): [number, number] {
+  const [least, most] = [Math.min(0, leastValue ?? 0), Math.max(0, mostValue ?? 0)];
+  return most === least ? [0, 1] : [least * 1.1, most * 1.1];
+}
