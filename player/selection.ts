@@ -1,4 +1,5 @@
 /** Which feeds the panes show: from the address, or the first ones that there are. */
+import { MEDIA_ORIGIN_NAME } from '../domain/pages/media-origin.ts';
 import { SEED_LIMITS } from '../domain/profile.ts';
 import { STREAM_ID_PATTERN } from '../domain/stream-id.ts';
 
@@ -31,16 +32,26 @@ export function toggled(ids: readonly string[], id: string): readonly string[] {
 /**
  * Where a stream's media is asked for. Over plain HTTP a browser opens six connections to one host name, so
  * every stream gets its own under `.localhost`; elsewhere (an address in the LAN, HTTPS with HTTP/2) it is
- * the page's own.
+ * the page's own. Behind a CDN media has a host of its own, which the page states.
  */
 export function mediaOrigin(
   id: string,
   location: { protocol: string; hostname: string; port: string },
+  stated = statedMediaOrigin(),
 ): string {
+  if (stated !== undefined) return stated;
   const { protocol, hostname, port } = location;
   const suffix = port === '' ? '' : `:${port}`;
   const ownHost = protocol === 'http:' && (hostname === 'localhost' || hostname.endsWith('.localhost'));
   return ownHost ? `http://${id}.localhost${suffix}` : `${protocol}//${hostname}${suffix}`;
+}
+
+/** What the page says of where media comes from (domain/pages/pages.ts writes it). */
+export function statedMediaOrigin(
+  page: Pick<Document, 'querySelector'> | undefined = globalThis.document,
+): string | undefined {
+  const content = page?.querySelector(`meta[name="${MEDIA_ORIGIN_NAME}"]`)?.getAttribute('content');
+  return content ? content : undefined;
 }
 
 /** Folder of a stream, with a slash at its end. Under `live` the edge wants a signature. */

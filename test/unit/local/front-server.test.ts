@@ -5,9 +5,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { PageFile } from '../../../domain/pages/pages.ts';
+import { contentSecurityPolicy } from '../../../domain/pages/policy.ts';
 import { ownCertificate } from '../../../local/certificate.ts';
 import { answerText, FrontServer, routeOf, type TlsFiles } from '../../../local/front-server.ts';
-import { contentSecurityPolicy, createPage, type PageFile } from '../../../local/page.ts';
+import { createPage } from '../../../local/page.ts';
 
 const quiet = {
   debug: () => undefined,
