@@ -3,20 +3,20 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { ControlPlane } from '../lambdas/control-plane.ts';
+import { FUNCTION_FOLDERS } from '../lib/constructs/function-bundling.ts';
 import { apiEvent, atRate, controlOverRedis } from './control-load.ts';
+import { bundleFunction } from './function-bundle.ts';
 import { startRedis } from './redis.ts';
 import type { Bench, BenchContext, BenchOutcome, Measure } from './result.ts';
 import { percentile, summarize } from './statistics.ts';
 
-const FUNCTIONS = ['authorizer', 'document', 'ecs-events', 'reconciler', 'streams', 'viewers'] as const;
 const INIT_RUN_COUNT = 7;
-const BUNDLE_AT_MOST_KB = 1_000;
+/** 1 MB is 2^20 bytes here. */
+const BUNDLE_AT_MOST_KB = 1_048.576;
 
 const SESSION_COUNT = 5_000;
 const STREAMS_PER_SESSION = 6;
@@ -43,9 +43,12 @@ async function measureFunctions(context: BenchContext): Promise<BenchOutcome> {
   const directory = await mkdtemp(join(tmpdir(), 'mirror-bench-lambdas-'));
   const measures: Measure[] = [];
   try {
-    for (const name of FUNCTIONS) {
+    for (const name of FUNCTION_FOLDERS) {
       context.say(`bundling ${name}`);
-      const [minified, readable] = await Promise.all([bundle(name, true), bundle(name, false)]);
+      const [minified, readable] = await Promise.all([
+        bundleFunction(name, { minify: true }),
+        bundleFunction(name, { minify: false }),
+      ]);
       const file = join(directory, `${name}.mjs`);
       await writeFile(file, minified);
       measures.push(
@@ -55,7 +58,12 @@ async function measureFunctions(context: BenchContext): Promise<BenchOutcome> {
           unit: 'kB',
           atMost: BUNDLE_AT_MOST_KB,
         },
-        { what: `${name}: the same, not minified`, value: readable.byteLength / 1_000, unit: 'kB' },
+        {
+          what: `${name}: the same, not minified`,
+          value: readable.byteLength / 1_000,
+          unit: 'kB',
+          atMost: BUNDLE_AT_MOST_KB,
+        },
         { what: `${name}: init, median of ${INIT_RUN_COUNT}`, value: await initMs(file), unit: 'ms' },
       );
     }
@@ -65,26 +73,11 @@ async function measureFunctions(context: BenchContext): Promise<BenchOutcome> {
   return {
     measures,
     notes: [
-      'A bundle holds everything, the AWS SDK included; it is built with the options of the deployment.',
+      'A bundle holds everything, the AWS SDK included; it is built with the options of the deployment, which minify.',
+      'Not minified, the four that speak to Redis are over the target, and why that stays: docs/decisions/sdk-in-the-bundle.md.',
       'Init is the import of the bundle in a fresh Node process on this machine, as Lambda does it in its init phase.',
     ],
   };
-}
-
-async function bundle(name: string, minify: boolean): Promise<Uint8Array> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(`../lambdas/${name}/handler.ts`, import.meta.url))],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    minify,
-    write: false,
-    logLevel: 'error',
-    banner: { js: "import{createRequire}from'module';const require=createRequire(import.meta.url);" },
-  });
-  return outputFiles[0]?.contents ?? new Uint8Array();
 }
 
 async function initMs(file: string): Promise<number> {

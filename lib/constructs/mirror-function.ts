@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -8,11 +7,12 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Environment } from '../config.ts';
 import { acknowledge } from './acknowledge.ts';
+import { FUNCTION_BUNDLING, type FunctionFolder, functionEntry } from './function-bundling.ts';
 
 export interface MirrorFunctionProps {
   readonly environment: Environment;
   /** Folder below lambdas/ that holds `handler.ts`. */
-  readonly folder: string;
+  readonly folder: FunctionFolder;
   readonly description: string;
   readonly variables?: Readonly<Record<string, string>>;
   readonly timeout?: Duration;
@@ -48,7 +48,7 @@ export class MirrorFunction extends Construct {
     if (network) this.#allowNetworkInterfaces();
     this.function = new NodejsFunction(this, 'Function', {
       description: props.description,
-      entry: fileURLToPath(new URL(`../../lambdas/${props.folder}/handler.ts`, import.meta.url)),
+      entry: functionEntry(props.folder),
       handler: 'handler',
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
@@ -66,14 +66,16 @@ export class MirrorFunction extends Construct {
       },
       bundling: {
         format: OutputFormat.ESM,
-        // A package's ES modules before its CommonJS: what is not used can then be left out (a sixth less).
-        mainFields: ['module', 'main'],
-        target: 'node24',
+        mainFields: [...FUNCTION_BUNDLING.mainFields],
+        target: FUNCTION_BUNDLING.target,
         minify: true,
         sourceMap: true,
-        // The SDK is bundled: its version is then ours and its start is faster than the runtime's copy.
+        // Nothing is left to the runtime's copy of the SDK: docs/decisions/sdk-in-the-bundle.md.
         externalModules: [],
-        banner: "import{createRequire}from'module';const require=createRequire(import.meta.url);",
+        banner: FUNCTION_BUNDLING.banner,
+        esbuildArgs: {
+          '--alias': Object.entries(FUNCTION_BUNDLING.alias).map(([name, file]) => `${name}=${file}`),
+        },
       },
       ...(network && {
         vpc: network.vpc,
