@@ -13,6 +13,7 @@ import type {
 } from '../domain/control/registry.ts';
 import type { ViewerSession } from '../domain/control/session.ts';
 import type { StreamRecord, VersionedRecord } from '../domain/control/stream-record.ts';
+import type { StreamSample } from '../domain/control/stream-sample.ts';
 import type { RunnerStatus } from '../domain/stream.ts';
 
 interface IdempotencyEntry {
@@ -25,6 +26,7 @@ export class EmbeddedRegistry implements Registry {
   readonly #streams = new Map<string, VersionedRecord>();
   readonly #slots = new Map<number, SlotHolder>();
   readonly #statuses = new Map<string, { status: RunnerStatus; expiresAtMs: number }>();
+  readonly #samples = new Map<string, { samples: readonly StreamSample[]; expiresAtMs: number }>();
   readonly #sessions = new Map<string, ViewerSession>();
   /** Ids of the sessions of each viewer. */
   readonly #viewers = new Map<string, Set<string>>();
@@ -73,6 +75,7 @@ export class EmbeddedRegistry implements Registry {
     if (this.#streams.get(streamId)?.revision !== expectedRevision) return 'conflict';
     this.#streams.delete(streamId);
     this.#statuses.delete(streamId);
+    this.#samples.delete(streamId);
     return 'removed';
   }
 
@@ -126,6 +129,23 @@ export class EmbeddedRegistry implements Registry {
   async getStatus(streamId: string): Promise<RunnerStatus | undefined> {
     const entry = this.#statuses.get(streamId);
     return entry && entry.expiresAtMs > this.#nowMs() ? entry.status : undefined;
+  }
+
+  async appendSample(
+    streamId: string,
+    sample: StreamSample,
+    { countMax, ttlMs }: { countMax: number; ttlMs: number },
+  ): Promise<'appended' | 'late'> {
+    const samples = this.#samplesOf(streamId);
+    const newest = samples.at(-1);
+    if (newest && sample.atMs <= newest.atMs) return 'late';
+    const kept = [...samples, sample].slice(-countMax);
+    this.#samples.set(streamId, { samples: kept, expiresAtMs: this.#nowMs() + ttlMs });
+    return 'appended';
+  }
+
+  async listSamples(streamId: string): Promise<readonly StreamSample[]> {
+    return this.#samplesOf(streamId);
   }
 
   async openSession(
@@ -224,6 +244,11 @@ export class EmbeddedRegistry implements Registry {
   }
 
   async close(): Promise<void> {}
+
+  #samplesOf(streamId: string): readonly StreamSample[] {
+    const entry = this.#samples.get(streamId);
+    return entry && entry.expiresAtMs > this.#nowMs() ? entry.samples : [];
+  }
 
   #store(session: ViewerSession): SessionOutcome {
     this.#sessions.set(session.sessionId, session);

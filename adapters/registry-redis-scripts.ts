@@ -5,7 +5,7 @@
  * Keys below the prefix:
  * - `streams` zset, all scores 0: the ids in order; `stream:{id}` hash: rev, json
  * - `slots` hash: slot index -> "streamId startId"
- * - `status:{id}` string: the runner's newest report
+ * - `status:{id}` string: the runner's newest report; `samples:{id}` list: "atMs json", newest first
  * - `leases` zset: session id -> end of its lease; `session:{id}` string: JSON
  * - `viewers` set; `viewer:{id}` hash: session id -> number of its panes
  * - `panes` hash: stream id -> panes that show it; `ticket:{jti}` string: the session it was used for
@@ -48,9 +48,20 @@ return 'replaced'
 export const REMOVE_STREAM = new RedisScript(`${STREAM_FUNCTIONS}
 local id, expected = ARGV[1], tonumber(ARGV[2])
 if tonumber(redis.call('HGET', streamKey(id), 'rev')) ~= expected then return 'conflict' end
-redis.call('DEL', streamKey(id), p .. 'status:' .. id)
+redis.call('DEL', streamKey(id), p .. 'status:' .. id, p .. 'samples:' .. id)
 redis.call('ZREM', p .. 'streams', id)
 return 'removed'
+`);
+
+/** ARGV: id, atMs, json, countMax, ttlMs. A repeated append (a lost reply) finds its own sample, and is late. */
+export const APPEND_SAMPLE = new RedisScript(`
+local key, atMs = KEYS[1] .. 'samples:' .. ARGV[1], tonumber(ARGV[2])
+local newest = redis.call('LINDEX', key, 0)
+if newest and tonumber(string.match(newest, '^(%d+) ')) >= atMs then return 'late' end
+redis.call('LPUSH', key, ARGV[2] .. ' ' .. ARGV[3])
+redis.call('LTRIM', key, 0, tonumber(ARGV[4]) - 1)
+redis.call('PEXPIRE', key, ARGV[5])
+return 'appended'
 `);
 
 /** ARGV: lower end for ZRANGEBYLEX, most entries. Answers rev, json, rev, json ... */

@@ -19,6 +19,7 @@ import {
   streamRecordSchema,
   type VersionedRecord,
 } from '../domain/control/stream-record.ts';
+import { type StreamSample, streamSampleSchema } from '../domain/control/stream-sample.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import type { RunnerStatus } from '../domain/stream.ts';
 import { registryErrors } from './errors.ts';
@@ -143,6 +144,20 @@ export class RedisRegistry implements Registry {
     // Written by `putStatus` alone, and shown as it is.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return json === null ? undefined : (parsedJson(json) as RunnerStatus);
+  }
+
+  async appendSample(
+    streamId: string,
+    sample: StreamSample,
+    { countMax, ttlMs }: { countMax: number; ttlMs: number },
+  ): Promise<'appended' | 'late'> {
+    const args = [streamId, sample.atMs, JSON.stringify(sample), countMax, ttlMs];
+    return this.#word(scripts.APPEND_SAMPLE, args, ['appended', 'late']);
+  }
+
+  async listSamples(streamId: string): Promise<readonly StreamSample[]> {
+    const entries = await this.#do(() => this.#redis.lrange(this.#key('samples', streamId), 0, -1));
+    return entries.toReversed().map(parsedSample);
   }
 
   async openSession(
@@ -322,6 +337,13 @@ function parsedSession(json: string): StoredSession {
   const session = sessionSchema.safeParse(parsedJson(json));
   if (!session.success) throw badData(session.error);
   return session.data;
+}
+
+/** An entry of the list: `atMs json`. */
+function parsedSample(entry: string): StreamSample {
+  const sample = streamSampleSchema.safeParse(parsedJson(entry.slice(entry.indexOf(' ') + 1)));
+  if (!sample.success) throw badData(sample.error);
+  return sample.data;
 }
 
 function versioned(revision: string, json: string): VersionedRecord {

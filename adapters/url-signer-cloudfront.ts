@@ -3,7 +3,12 @@
  * data folder locally; the edge that checks the signature is CloudFront or our own.
  */
 import { getSignedCookies } from '@aws-sdk/cloudfront-signer';
-import { type SignedQuery, streamPolicy, type UrlSigner } from '../domain/control/playback.ts';
+import {
+  type SignedFolder,
+  type SignedQuery,
+  streamPolicy,
+  type UrlSigner,
+} from '../domain/control/playback.ts';
 
 /** 25 streams, and a few expiry steps that overlap. An RSA signature costs about a millisecond. */
 const CACHE_COUNT_MAX = 512;
@@ -32,16 +37,24 @@ export class CloudFrontUrlSigner implements UrlSigner {
     this.#resourceBase = resourceBase;
   }
 
-  async sign({ streamId, expiresAtMs }: { streamId: string; expiresAtMs: number }): Promise<SignedQuery> {
+  async sign({
+    streamId,
+    expiresAtMs,
+    folder = 'live',
+  }: {
+    streamId: string;
+    expiresAtMs: number;
+    folder?: SignedFolder;
+  }): Promise<SignedQuery> {
     const { keyPairId, privateKey } = await this.#identity();
-    const cacheKey = `${keyPairId} ${streamId} ${expiresAtMs}`;
+    const cacheKey = `${keyPairId} ${folder} ${streamId} ${expiresAtMs}`;
     const cached = this.#cache.get(cacheKey);
     if (cached) return cached;
     // The cookies hold the same three values as a signed URL's query, and are not glued to a URL.
     const cookies = getSignedCookies({
       keyPairId,
       privateKey,
-      policy: streamPolicy(this.#resourceBase, streamId, expiresAtMs),
+      policy: streamPolicy(this.#resourceBase, streamId, expiresAtMs, folder),
     });
     const signed: SignedQuery = {
       Policy: cookies['CloudFront-Policy'] ?? '',

@@ -10,6 +10,7 @@ import { CONTROL_LIMITS } from '../domain/control/limits.ts';
 import type { UrlSigner } from '../domain/control/playback.ts';
 import type { Registry } from '../domain/control/registry.ts';
 import type { SecretStore } from '../domain/control/secrets.ts';
+import { REFERENCE_ENVIRONMENT } from '../domain/cost/environment.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
 import type { Clock } from '../domain/timeline.ts';
@@ -17,11 +18,13 @@ import { TokenAuthorizer } from './authorizer/service.ts';
 import { ControlApi } from './http/api.ts';
 import { documentHandlers } from './http/document-handlers.ts';
 import { controlRequestHandler, type NodeRequest, type NodeResponse } from './http/node-adapter.ts';
+import { operationsHandlers } from './http/operations-handlers.ts';
 import { streamHandlers } from './http/stream-handlers.ts';
 import { viewerHandlers } from './http/viewer-handlers.ts';
 import { TICKET_KEYS_SECRET, TOKENS_SECRET } from './secret-names.ts';
 import type { ResolveHost } from './streams/call-address.ts';
 import { StreamLifecycle } from './streams/lifecycle.ts';
+import { type CapacitySettings, StreamOperations } from './streams/operations.ts';
 import { StreamService } from './streams/service.ts';
 import { KeyRing } from './viewers/keys.ts';
 import { ViewerService } from './viewers/service.ts';
@@ -56,6 +59,8 @@ export interface ControlPlaneConfig {
   readonly environmentName: string;
   readonly viewerCountMax?: number;
   readonly streamsPerViewerMax?: number;
+  /** What the capacity is reckoned with; left out, an environment of AWS of the size of prod. */
+  readonly capacity?: CapacitySettings;
 }
 
 export interface ControlPlane {
@@ -88,10 +93,16 @@ export function createControlPlane(dependencies: ControlPlaneDependencies): Cont
     playbackBaseUrl: config.playbackBaseUrl,
     playbackTtlMs: config.playbackTtlMs ?? CONTROL_LIMITS.playbackTtlMs,
   });
+  const operations = new StreamOperations({
+    ...shared,
+    viewerCountMax: config.viewerCountMax ?? CONTROL_LIMITS.viewerCount,
+    capacity: config.capacity ?? { environment: REFERENCE_ENVIRONMENT },
+  });
   const api = new ControlApi({
     handlers: {
       ...streamHandlers({ streams, lifecycle, slots: config.slots }),
       ...viewerHandlers({ viewers }),
+      ...operationsHandlers({ operations }),
       ...documentHandlers(),
     },
     idempotency: registry,

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { parseCidr } from '../domain/control/call-address.ts';
 import { type IngestSlot, ingestSlotSchema } from '../domain/control/ingest-slot.ts';
+import { costEnvironmentSchema, REFERENCE_ENVIRONMENT } from '../domain/cost/environment.ts';
 
 const text = z.string().min(1, 'is empty');
 const list = text.transform((value) => value.split(',').map((item) => item.trim()));
@@ -55,6 +56,14 @@ const calls = {
     .default([]),
 };
 
+const cost = {
+  /** The sizes that the cost planner reckons with, as JSON (`costEnvironmentSchema`). */
+  MIRROR_COST_ENVIRONMENT: text
+    .transform(parsedJson)
+    .pipe(costEnvironmentSchema)
+    .default(REFERENCE_ENVIRONMENT),
+};
+
 const playback = {
   /** Scheme and host of the CDN, such as https://d111111abcdef8.cloudfront.net. */
   MIRROR_PLAYBACK_BASE_URL: text.regex(/^https?:\/\/[^/]+$/, 'must be scheme and host without a path'),
@@ -66,7 +75,7 @@ const playback = {
 };
 
 export const ENVIRONMENTS = {
-  streams: z.object({ ...common, ...redis, ...slots, ...launcher, ...calls }),
+  streams: z.object({ ...common, ...redis, ...slots, ...launcher, ...calls, ...cost }),
   viewers: z.object({ ...common, ...redis, ...playback }),
   authorizer: z.object(common),
   reconciler: z.object({ ...common, ...redis, ...slots, ...launcher, ...calls }),
@@ -93,7 +102,7 @@ export function readEnvironment<Name extends EnvironmentName>(
 }
 
 /** The slots of an environment, one port after the other. */
-export function slotsOf(environment: Environment<'streams'>): IngestSlot[] {
+export function slotsOf(environment: Environment<'reconciler'>): IngestSlot[] {
   const groups = environment.MIRROR_TARGET_GROUPS;
   const count = environment.MIRROR_INGEST_SLOT_COUNT;
   if (groups && groups.length !== count)
@@ -106,4 +115,13 @@ export function slotsOf(environment: Environment<'streams'>): IngestSlot[] {
       ...(group === undefined ? {} : { targetGroupArn: environment.MIRROR_TARGET_GROUP_ARN_PREFIX + group }),
     });
   });
+}
+
+/** Text that is no JSON becomes what no schema takes. */
+function parsedJson(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
 }

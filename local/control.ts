@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CloudFrontUrlSigner } from '../adapters/url-signer-cloudfront.ts';
 import type { IngestSlot } from '../domain/control/ingest-slot.ts';
@@ -11,6 +12,7 @@ import type { Launcher } from '../domain/control/launcher.ts';
 import { CONTROL_LIMITS } from '../domain/control/limits.ts';
 import type { Registry } from '../domain/control/registry.ts';
 import { isRunning, type StreamRecord, stateOf } from '../domain/control/stream-record.ts';
+import { REFERENCE_ENVIRONMENT } from '../domain/cost/environment.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
 import { SEED_LIMITS } from '../domain/profile.ts';
@@ -79,6 +81,7 @@ export class LocalControl {
         ...(playbackTtlMs === undefined ? {} : { playbackTtlMs }),
         secureCookies: playbackBaseUrl.startsWith('https:'),
         environmentName: ENVIRONMENT_NAME,
+        capacity: { environment: REFERENCE_ENVIRONMENT, machine },
       },
     });
   }
@@ -158,6 +161,11 @@ export class LocalControl {
     if (!slot || ingest.protocol !== 'srt-listener' || !ingest.unencrypted) return undefined;
     return ingestUrl(slot.publicHost, slot.port);
   }
+}
+
+function machine(): { cpuCount: number; loadShare: number } {
+  const cpuCount = availableParallelism();
+  return { cpuCount, loadShare: (loadavg()[0] ?? 0) / cpuCount };
 }
 
 function builtInRecord({ id, name }: BuiltInStream, nowMs: number): StreamRecord {

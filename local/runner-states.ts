@@ -1,16 +1,21 @@
 /** What a runner on this machine says and what becomes of its process, as states of its stream's record. */
 import { CONTROL_LIMITS } from '../domain/control/limits.ts';
 import { updateRecord } from '../domain/control/record-update.ts';
-import type { RunnerStatusRegistry, StreamRegistry } from '../domain/control/registry.ts';
+import type {
+  RunnerStatusRegistry,
+  StreamRegistry,
+  StreamSampleRegistry,
+} from '../domain/control/registry.ts';
 import { recordAfterReport } from '../domain/control/runner-report.ts';
 import { isRunning, type StreamRecord, stateOf, withState } from '../domain/control/stream-record.ts';
+import { SAMPLE_LIMITS, SampleCollector } from '../domain/control/stream-sample.ts';
 import { messageOf } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { RunnerStatus, StreamState } from '../domain/stream.ts';
 import type { StreamStates } from './stream-runner.ts';
 
 export interface RunnerStatesDependencies {
-  readonly registry: StreamRegistry & RunnerStatusRegistry;
+  readonly registry: StreamRegistry & RunnerStatusRegistry & StreamSampleRegistry;
   /** The start that this runner belongs to: of another one's record it changes nothing. */
   readonly startId: string;
   readonly nowMs: () => number;
@@ -21,6 +26,7 @@ export interface RunnerStatesDependencies {
 
 export class RunnerStates implements StreamStates {
   readonly #dependencies: RunnerStatesDependencies;
+  readonly #samples = new SampleCollector();
 
   constructor(dependencies: RunnerStatesDependencies) {
     this.#dependencies = dependencies;
@@ -47,7 +53,9 @@ export class RunnerStates implements StreamStates {
     status?: RunnerStatus,
   ): Promise<void> {
     const { registry, onState, log } = this.#dependencies;
+    const sample = status && this.#samples.take(status);
     try {
+      if (sample) await registry.appendSample(streamId, sample, SAMPLE_LIMITS);
       if (status) await registry.putStatus(status, CONTROL_LIMITS.runnerStatusTtlMs);
       const update = await updateRecord(registry, streamId, change);
       if (update.kind !== 'updated') return;

@@ -37,7 +37,7 @@ export type DeliveryVerdict =
 const VERIFIED_COUNT_MAX = 1_000;
 /** Nothing that needs decoding or normalizing: what is checked is exactly what is served. */
 const PLAIN_PATH =
-  /^\/live\/[a-z0-9-]{1,40}\/[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
+  /^\/(?:live|recordings)\/[a-z0-9-]{1,40}\/[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 
 export class SignedDelivery {
   readonly #keys: ReadonlyMap<string, KeyObject>;

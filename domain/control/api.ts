@@ -7,6 +7,7 @@ import { HARDWARE, STREAM_STATES, streamIdSchema } from '../stream.ts';
 import type { ControlErrorName } from './errors.ts';
 import { createIngestSchema } from './ingest-request.ts';
 import { CONTROL_LIMITS } from './limits.ts';
+import { ingestTargetSchema, OPERATIONS_ROUTES, runnerReportSchema } from './operations-api.ts';
 import { DELIVERY_MODES, viewerIdSchema } from './session.ts';
 import { ACCESS } from './stream-record.ts';
 import { plainText } from './text.ts';
@@ -51,20 +52,22 @@ const streamSchema = z.object({
 });
 export type StreamView = z.output<typeof streamSchema>;
 
+const runnerSchema = runnerReportSchema
+  .optional()
+  .describe("The runner's newest report, while there is one.");
+const listedStreamSchema = streamSchema.extend({ runner: runnerSchema });
+export type ListedStream = z.output<typeof listedStreamSchema>;
+
 const streamDetailSchema = streamSchema.extend({
   history: z
     .array(z.object({ state: z.enum(STREAM_STATES), at: instantSchema, reason: z.string().optional() }))
     .describe('Oldest first; bounded.'),
-  runner: z
-    .looseObject({ state: z.string(), reportedAt: instantSchema })
-    .optional()
-    .describe("The runner's newest report, while there is one."),
+  runner: runnerSchema,
 });
 export type StreamDetail = z.output<typeof streamDetailSchema>;
 
 const startedStreamSchema = streamSchema.extend({
-  target: z
-    .object({ host: z.string(), port: z.int(), url: z.string(), passphrase: z.string().optional() })
+  target: ingestTargetSchema
     .optional()
     .describe('What to enter into the encoder; absent for srt-caller, which fetches its feed.'),
 });
@@ -84,6 +87,7 @@ export const listStreamsQuerySchema = z.strictObject({
     .optional()
     .describe(`1 to ${CONTROL_LIMITS.pageSizeMax}; ${CONTROL_LIMITS.pageSizeDefault} when left out.`),
   cursor: cursorSchema.optional().describe('`nextCursor` of the page before.'),
+  include: z.literal('runner').optional().describe("With each stream's newest report of its runner."),
 });
 
 export const issueTicketSchema = z.strictObject({
@@ -204,7 +208,7 @@ export const ROUTES = {
     anonymous: true,
     query: listStreamsQuerySchema,
     successStatus: 200,
-    answer: z.object({ streams: z.array(streamSchema), nextCursor: cursorSchema.optional() }),
+    answer: z.object({ streams: z.array(listedStreamSchema), nextCursor: cursorSchema.optional() }),
     errors: [],
   },
   showStream: {
@@ -325,6 +329,7 @@ export const ROUTES = {
     answer: viewerCountsSchema,
     errors: [],
   },
+  ...OPERATIONS_ROUTES,
   openApi: {
     method: 'GET',
     path: '/v1/openapi.json',

@@ -10,9 +10,16 @@ export interface SignedQuery {
   readonly 'Key-Pair-Id': string;
 }
 
+/** What a signature opens of a stream: what is live, or what was recorded. */
+export type SignedFolder = 'live' | 'recordings';
+
 export interface UrlSigner {
-  /** Signs everything below a stream's path until an instant, which is whole seconds. */
-  sign(grant: { readonly streamId: string; readonly expiresAtMs: number }): Promise<SignedQuery>;
+  /** Signs everything below a stream's path until an instant, which is whole seconds. `live` unless said. */
+  sign(grant: {
+    readonly streamId: string;
+    readonly expiresAtMs: number;
+    readonly folder?: SignedFolder;
+  }): Promise<SignedQuery>;
 }
 
 /**
@@ -20,11 +27,16 @@ export interface UrlSigner {
  *
  * @param resourceBase scheme and host, such as https://live.example.com; both may hold wildcards.
  */
-export function streamPolicy(resourceBase: string, streamId: string, expiresAtMs: number): string {
+export function streamPolicy(
+  resourceBase: string,
+  streamId: string,
+  expiresAtMs: number,
+  folder: SignedFolder = 'live',
+): string {
   return JSON.stringify({
     Statement: [
       {
-        Resource: `${resourceBase}/live/${streamId}/*`,
+        Resource: `${resourceBase}/${folder}/${streamId}/*`,
         Condition: { DateLessThan: { 'AWS:EpochTime': Math.floor(expiresAtMs / 1000) } },
       },
     ],

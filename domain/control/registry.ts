@@ -5,6 +5,7 @@
 import type { RunnerStatus } from '../stream.ts';
 import type { ViewerSession } from './session.ts';
 import type { StreamRecord, VersionedRecord } from './stream-record.ts';
+import type { StreamSample } from './stream-sample.ts';
 
 export interface StreamRegistry {
   /** `limit`: as many records as may be kept are there already. */
@@ -17,7 +18,7 @@ export interface StreamRegistry {
   listStreams(page: { afterId?: string; countMax: number }): Promise<readonly VersionedRecord[]>;
   /** Replaces the record that has this revision. `conflict`: somebody else changed it meanwhile, or removed it. */
   replaceStream(record: StreamRecord, expectedRevision: number): Promise<'replaced' | 'conflict'>;
-  /** Removes the record and its status, when it has this revision. */
+  /** Removes the record with its status and samples, when it has this revision. */
   removeStream(streamId: string, expectedRevision: number): Promise<'removed' | 'conflict'>;
   /** Puts a record back that was lost. Does nothing when there is one. */
   restoreStream(record: StreamRecord): Promise<'restored' | 'exists'>;
@@ -47,6 +48,20 @@ export interface RunnerStatusRegistry {
   /** Keeps the newest report of a stream's runner for `ttlMs`. */
   putStatus(status: RunnerStatus, ttlMs: number): Promise<void>;
   getStatus(streamId: string): Promise<RunnerStatus | undefined>;
+}
+
+export interface StreamSampleRegistry {
+  /**
+   * Keeps a sample, and no more than the newest `countMax`, until there was none for `ttlMs`. One that is not
+   * later than the newest is left out: two may report the same.
+   */
+  appendSample(
+    streamId: string,
+    sample: StreamSample,
+    keep: { countMax: number; ttlMs: number },
+  ): Promise<'appended' | 'late'>;
+  /** Oldest first. */
+  listSamples(streamId: string): Promise<readonly StreamSample[]>;
 }
 
 export type SessionOutcome =
@@ -117,6 +132,7 @@ export interface Registry
   extends StreamRegistry,
     SlotRegistry,
     RunnerStatusRegistry,
+    StreamSampleRegistry,
     SessionRegistry,
     IdempotencyRegistry {
   /** Ends connections. */

@@ -1,4 +1,5 @@
 /** What the cost planner must know of an environment, and the sizes of the GPU hosts that it can have. */
+import * as z from 'zod';
 
 /** What one GPU instance type offers, as AWS states it, and what a feed takes of it (docs/scaling.md). */
 export const GPU_INSTANCE_TYPES = {
@@ -11,21 +12,26 @@ export const GPU_INSTANCE_TYPES = {
 } as const;
 export type GpuInstanceType = keyof typeof GPU_INSTANCE_TYPES;
 
+// Object.keys forgets the type of the keys.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+const GPU_INSTANCE_TYPE_NAMES = Object.keys(GPU_INSTANCE_TYPES) as [GpuInstanceType, ...GpuInstanceType[]];
+
 /** The part of an environment (lib/config.ts) that costs money by the hour. */
-export interface CostEnvironment {
-  readonly name: string;
-  readonly egress: 'public-hosts' | 'nat';
-  readonly ingest: { readonly slotCount: number };
-  readonly gpu: {
-    readonly instanceType: GpuInstanceType;
-    readonly feedsPerInstance: number;
-    readonly minInstances: number;
-    readonly maxInstances: number;
-    readonly targetCapacityPercent: number;
-  };
-  readonly state: { readonly nodeType: string; readonly replicaCount: number };
-  readonly origin: { readonly cpuUnits: number; readonly memoryMiB: number; readonly minTasks: number };
-}
+export const costEnvironmentSchema = z.object({
+  name: z.string(),
+  egress: z.enum(['public-hosts', 'nat']),
+  ingest: z.object({ slotCount: z.int() }),
+  gpu: z.object({
+    instanceType: z.enum(GPU_INSTANCE_TYPE_NAMES),
+    feedsPerInstance: z.int(),
+    minInstances: z.int(),
+    maxInstances: z.int(),
+    targetCapacityPercent: z.int(),
+  }),
+  state: z.object({ nodeType: z.string(), replicaCount: z.int() }),
+  origin: z.object({ cpuUnits: z.int(), memoryMiB: z.int(), minTasks: z.int() }),
+});
+export type CostEnvironment = z.output<typeof costEnvironmentSchema>;
 
 /**
  * The environment `prod` of lib/config.ts, for who has no environment of AWS: one machine says what the same

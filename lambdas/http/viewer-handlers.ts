@@ -15,6 +15,7 @@ export function viewerHandlers({ viewers }: { viewers: ViewerService }): ApiHand
       return {};
     },
     countViewers: async () => ({ body: await viewers.count() }),
+    previewStream: async ({ params }) => ({ body: await viewers.preview(params.streamId) }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Streams as operators see them: create, list, show, delete. Start and stop are in lifecycle.ts. */
-import type { CreateStreamRequest, StreamDetail, StreamView } from '../../domain/control/api.ts';
+import type { CreateStreamRequest, ListedStream, StreamDetail } from '../../domain/control/api.ts';
 import type { CallAddressRules } from '../../domain/control/call-address.ts';
 import { controlErrors } from '../../domain/control/errors.ts';
 import { newStreamId, type Randomness } from '../../domain/control/ids.ts';
@@ -13,7 +13,7 @@ import { isRunning, type StreamRecord, stateOf } from '../../domain/control/stre
 import type { LiveEdgeWriter } from '../../domain/live-edge.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import { checkedCallAddress, type ResolveHost } from './call-address.ts';
-import { publicStreamView, streamDetail, streamView } from './views.ts';
+import { listedStream, publicStreamView, streamDetail } from './views.ts';
 
 export interface StreamServiceDependencies {
   readonly registry: StreamRegistry & RunnerStatusRegistry;
@@ -27,7 +27,7 @@ export interface StreamServiceDependencies {
 }
 
 export interface StreamPage {
-  readonly streams: readonly StreamView[];
+  readonly streams: readonly ListedStream[];
   readonly nextCursor?: string;
 }
 
@@ -88,13 +88,19 @@ export class StreamService {
   async list({
     limit,
     cursor,
+    include,
   }: {
     limit?: number | undefined;
     cursor?: string | undefined;
+    include?: 'runner' | undefined;
   }): Promise<StreamPage> {
+    const { registry, slots } = this.#dependencies;
     const { records, nextCursor } = await this.#page(limit, cursor);
+    const statuses = await Promise.all(
+      records.map(async ({ id, run }) => (include === 'runner' && run ? registry.getStatus(id) : undefined)),
+    );
     return {
-      streams: records.map((record) => streamView(record, this.#dependencies.slots)),
+      streams: records.map((record, index) => listedStream(record, slots, statuses[index])),
       ...(nextCursor === undefined ? {} : { nextCursor }),
     };
   }

@@ -1,5 +1,5 @@
 /** Records as the API shows them. No passphrase and no secret's name is ever part of a view. */
-import type { StreamDetail, StreamView } from '../../domain/control/api.ts';
+import type { ListedStream, StreamDetail, StreamView } from '../../domain/control/api.ts';
 import type { IngestSlot } from '../../domain/control/ingest-slot.ts';
 import { ingestTargetOf } from '../../domain/control/launch.ts';
 import { type StreamRecord, stateOf } from '../../domain/control/stream-record.ts';
@@ -30,6 +30,14 @@ export function streamView(record: StreamRecord, slots: readonly IngestSlot[]): 
     ...(record.run ? { slotIndex: record.run.slotIndex } : {}),
     ...(target ? { ingestUrl: target.url } : {}),
   };
+}
+
+export function listedStream(
+  record: StreamRecord,
+  slots: readonly IngestSlot[],
+  status: RunnerStatus | undefined,
+): ListedStream {
+  return { ...streamView(record, slots), ...(status ? { runner: runnerView(status) } : {}) };
 }
 
 /** What everybody may know of an open stream. */

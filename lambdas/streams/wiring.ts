@@ -11,7 +11,7 @@ import { systemClock } from '../wiring-system.ts';
 import { StreamLifecycle } from './lifecycle.ts';
 import { StreamService } from './service.ts';
 
-export async function wireStreams(environment: Environment<'streams'>, observability: Observability) {
+export async function wireStreams(environment: Environment<'reconciler'>, observability: Observability) {
   const secrets = createSecrets(observability, environment.MIRROR_SECRET_PREFIX);
   const url = await redisUrl(environment, secrets);
   const registry = createRegistry(url, observability);
@@ -47,6 +47,7 @@ export async function wireStreams(environment: Environment<'streams'>, observabi
   return {
     registry,
     launcher,
+    secrets: secrets.store,
     slots,
     streams: new StreamService(shared),
     lifecycle: new StreamLifecycle(shared),

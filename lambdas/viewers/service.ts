@@ -10,7 +10,8 @@ import type {
 import { controlErrors } from '../../domain/control/errors.ts';
 import { newSessionId, type Randomness } from '../../domain/control/ids.ts';
 import { CONTROL_LIMITS } from '../../domain/control/limits.ts';
-import { playbackExpiryMs, type UrlSigner } from '../../domain/control/playback.ts';
+import type { PreviewView } from '../../domain/control/operations-api.ts';
+import { playbackExpiryMs, type SignedFolder, type UrlSigner } from '../../domain/control/playback.ts';
 import type { SessionLimits, SessionOutcome, SessionRegistry } from '../../domain/control/registry.ts';
 import { swappedStreams, type TicketClaims, type ViewerSession } from '../../domain/control/session.ts';
 import type { Clock } from '../../domain/timeline.ts';
@@ -122,6 +123,30 @@ export class ViewerService {
     if (outcome === 'not-found') throw controlErrors.create('SESSION_NOT_FOUND');
   }
 
+  /**
+   * What opens a stream's media and recordings to its operator.
+   *
+   * @throws MirrorError `CONTROL_STREAM_NOT_FOUND`
+   */
+  async preview(streamId: string): Promise<PreviewView> {
+    const { streams, signer, playbackBaseUrl } = this.#dependencies;
+    const stream = await streams.find(streamId);
+    if (!stream) throw controlErrors.create('STREAM_NOT_FOUND', `Its id would be "${streamId}".`);
+    const expiresAtMs = this.#playbackExpiryMs();
+    const base = playbackBaseUrl.replaceAll('{streamId}', streamId);
+    const folder = async (name: 'open' | SignedFolder) => {
+      const path = `/${name}/${streamId}/`;
+      const signed = name === 'open' ? {} : await signer.sign({ streamId, expiresAtMs, folder: name });
+      return { baseUrl: base + path, path, query: { ...signed } };
+    };
+    return {
+      streamId,
+      media: await folder(stream.access === 'open' ? 'open' : 'live'),
+      recordings: await folder('recordings'),
+      expiresAt: new Date(expiresAtMs).toISOString(),
+    };
+  }
+
   async count(): Promise<ViewerCountsView> {
     const { registry, clock, limits } = this.#dependencies;
     const counts = await registry.countViewers(clock.nowMs());
@@ -161,12 +186,9 @@ export class ViewerService {
   }
 
   async #answer(session: ViewerSession, withCookies: boolean): Promise<Answered<SessionView>> {
-    const { tokens, clock, limits, playbackTtlMs } = this.#dependencies;
+    const { tokens, clock, limits } = this.#dependencies;
     const nowMs = clock.nowMs();
-    const expiresAtMs = playbackExpiryMs(nowMs, {
-      ttlMs: playbackTtlMs,
-      stepMs: Math.min(CONTROL_LIMITS.playbackExpiryStepMs, playbackTtlMs),
-    });
+    const expiresAtMs = this.#playbackExpiryMs();
     const [sessionToken, ...streams] = await Promise.all([
       tokens.issue(session.sessionId),
       ...session.streamIds.map((id) => this.#playback(id, expiresAtMs)),
@@ -185,6 +207,14 @@ export class ViewerService {
       },
       cookies: withCookies ? streams.flatMap((playback) => cookiesOf(playback, maxAgeS)) : [],
     };
+  }
+
+  #playbackExpiryMs(): number {
+    const { clock, playbackTtlMs } = this.#dependencies;
+    return playbackExpiryMs(clock.nowMs(), {
+      ttlMs: playbackTtlMs,
+      stepMs: Math.min(CONTROL_LIMITS.playbackExpiryStepMs, playbackTtlMs),
+    });
   }
 
   async #playback(streamId: string, expiresAtMs: number): Promise<Playback> {

@@ -10,6 +10,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { ROUTES, type RouteContract } from '../../domain/control/api.ts';
+import { costEnvironmentSchema } from '../../domain/cost/environment.ts';
 import type { Environment } from '../config.ts';
 import { acknowledge, acknowledgeWildcards } from '../constructs/acknowledge.ts';
 import { dataRemovalPolicy } from '../constructs/environment-policy.ts';
@@ -129,7 +130,7 @@ export class ControlStack extends Stack {
         environment,
         folder: 'streams',
         description: 'Control API: create, start, stop, list, delete streams',
-        variables: launching,
+        variables: { ...launching, MIRROR_COST_ENVIRONMENT: costEnvironment(environment) },
         timeout: Duration.seconds(29),
         memoryMiB: 1_024,
         ...inVpc,
@@ -241,7 +242,7 @@ export class ControlStack extends Stack {
       resultsCacheTtl: Duration.seconds(0),
     });
     const functionOf = (name: string) =>
-      name === 'openApi' ? document : /ticket|session|viewers|swap/i.test(name) ? viewers : streams;
+      name === 'openApi' ? document : /ticket|session|viewers|swap|preview/i.test(name) ? viewers : streams;
     const integrations = new Map<MirrorFunction, HttpLambdaIntegration>();
     const integrationOf = (target: MirrorFunction) => {
       const known = integrations.get(target) ?? new HttpLambdaIntegration(target.node.id, target.function);
@@ -306,4 +307,9 @@ export class ControlStack extends Stack {
       targets: [target],
     });
   }
+}
+
+/** What the API states the cost of an hour with: the planner's part of the environment, and nothing else of it. */
+function costEnvironment(environment: Environment): string {
+  return JSON.stringify(costEnvironmentSchema.parse(environment));
 }

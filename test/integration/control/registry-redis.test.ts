@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { RedisRegistry } from '../../../adapters/registry-redis.ts';
 import type { Registry } from '../../../domain/control/registry.ts';
-import { registryContract, streamRecord } from '../../contract/registry.ts';
+import { type RegistryHarness, registryContract, streamRecord } from '../../contract/registry.ts';
+import { sampleContract } from '../../contract/registry-samples.ts';
 import { RecordingLog } from '../../unit/control/fixture.ts';
 import { RedisServer } from '../adapters/redis-server.ts';
 
 describe('RedisRegistry', () => {
-  registryContract(async () => {
+  const makeHarness = async (): Promise<RegistryHarness> => {
     const server = await RedisServer.start();
     const log = new RecordingLog();
     const doors = Array.from(
@@ -30,7 +31,9 @@ describe('RedisRegistry', () => {
         await server.close();
       },
     };
-  });
+  };
+  registryContract(makeHarness);
+  sampleContract(makeHarness);
 
   test('a Redis that went away and came back is used again, and its absence is a retryable error', async () => {
     const server = await RedisServer.start();

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { ROUTE_NAMES, ROUTES, type RouteName } from '../../../domain/control/api.ts';
 import { CONTROL_ERROR_STATUS, controlErrors } from '../../../domain/control/errors.ts';
+import { SAMPLE_LIMITS } from '../../../domain/control/stream-sample.ts';
+import { streamSample } from '../../contract/registry-samples.ts';
 import { type Answer, BACKEND_TOKEN, type CallOptions, type Fixture, fixture } from './fixture.ts';
 import { arbitraryOf, type JsonSchema } from './schema-arbitrary.ts';
 
@@ -69,6 +71,13 @@ describe('the OpenAPI document', () => {
     await plane.registry.putStatus({ ...runnerStatus('a'), state: 'live' }, 60_000);
     await call('showStream', '/v1/streams/a');
     await call('listStreams', '/v1/streams?limit=1');
+    const listed = await call('listStreams', '/v1/streams?include=runner');
+    expect(listed.streams[0].runner).toMatchObject({ state: 'live' });
+    await plane.registry.appendSample('a', streamSample(plane.clock.ms), SAMPLE_LIMITS);
+    await call('showMetrics', '/v1/streams/a/metrics');
+    await call('showTarget', '/v1/streams/a/target');
+    await call('previewStream', '/v1/streams/a/preview');
+    await call('showCapacity', '/v1/capacity');
     await call('listStreams', '/v1/streams', undefined, anybody);
     const { ticket } = await call(
       'issueTicket',
