@@ -1,7 +1,8 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Environment } from './config.ts';
-import { AppDeliveryStack } from './stacks/app-delivery-stack.ts';
+import { bundlePages } from './constructs/page-files.ts';
+import { AppDeliveryStack, type AppDeliveryStackProps } from './stacks/app-delivery-stack.ts';
 import { ControlStack } from './stacks/control-stack.ts';
 import { EdgeProtectionStack } from './stacks/edge-protection-stack.ts';
 import { MediaDeliveryStack } from './stacks/media-delivery-stack.ts';
@@ -17,7 +18,11 @@ import { StorageStack } from './stacks/storage-stack.ts';
  * All stacks of one environment, wired to each other by typed values. Synthesis needs no account and no
  * network: nothing is looked up.
  */
-export function buildPlatform(app: App, environment: Environment) {
+export function buildPlatform(
+  app: App,
+  environment: Environment,
+  pageFiles: AppDeliveryStackProps['pageFiles'] = bundlePages,
+) {
   const prefix = `mirror-${environment.name}`;
   const common = {
     environment,
@@ -77,6 +82,7 @@ export function buildPlatform(app: App, environment: Environment) {
     api: control.api,
     mediaHost: media.host,
     webAclArn: edgeProtection.webAclArn,
+    pageFiles,
     crossRegionReferences: environment.region !== 'us-east-1',
     description: 'mirror: CloudFront for page and API',
   });

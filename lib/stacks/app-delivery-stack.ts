@@ -3,6 +3,8 @@ import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import type { Construct } from 'constructs';
+import type { PageFiles } from '../../domain/pages/pages.ts';
+import { contentSecurityPolicy } from '../../domain/pages/policy.ts';
 import type { Environment } from '../config.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import {
@@ -11,6 +13,8 @@ import {
   STRICT_TRANSPORT,
   viewerSettings,
 } from '../constructs/distribution-settings.ts';
+import { PAGE_PATHS_CODE } from '../constructs/page-paths.ts';
+import { PageUpload } from '../constructs/page-upload.ts';
 import type { StorageStack } from './storage-stack.ts';
 
 export interface AppDeliveryStackProps extends StackProps {
@@ -21,6 +25,8 @@ export interface AppDeliveryStackProps extends StackProps {
   readonly mediaHost: string;
   /** Of the us-east-1 stack that holds it. */
   readonly webAclArn: string;
+  /** What the pages are made of, given where media comes from. */
+  readonly pageFiles: (mediaOrigin: string) => PageFiles;
 }
 
 /**
@@ -32,31 +38,31 @@ export class AppDeliveryStack extends Stack {
 
   constructor(scope: Construct, id: string, props: AppDeliveryStackProps) {
     super(scope, id, props);
-    const { environment, storage, api, mediaHost, webAclArn } = props;
+    const { environment, storage, api, mediaHost, webAclArn, pageFiles } = props;
+    const mediaOrigin = `https://${mediaHost}`;
     const pageHeaders = new cloudfront.ResponseHeadersPolicy(this, 'PageHeaders', {
       comment: 'The page: strict content security policy',
+      customHeadersBehavior: {
+        customHeaders: [
+          { header: 'cross-origin-opener-policy', value: 'same-origin', override: true },
+          { header: 'permissions-policy', value: 'camera=(), microphone=(), geolocation=()', override: true },
+        ],
+      },
       securityHeadersBehavior: {
         ...STRICT_TRANSPORT,
         contentSecurityPolicy: {
           override: true,
-          contentSecurityPolicy: [
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self' data: blob:",
-            `connect-src 'self' https://${mediaHost}`,
-            `media-src blob: https://${mediaHost}`,
-            "worker-src 'self' blob:",
-            "font-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-          ].join('; '),
+          contentSecurityPolicy: contentSecurityPolicy([mediaOrigin]),
         },
         contentTypeOptions: { override: true },
         frameOptions: { frameOption: cloudfront.HeadersFrameOption.DENY, override: true },
         referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override: true },
       },
+    });
+    const pagePaths = new cloudfront.Function(this, 'PagePaths', {
+      comment: 'A folder is answered with its page',
+      code: cloudfront.FunctionCode.fromInline(PAGE_PATHS_CODE),
+      runtime: cloudfront.FunctionRuntime.JS_2_0,
     });
     const apiOrigin = new origins.HttpOrigin(`${api.apiId}.execute-api.${environment.region}.amazonaws.com`, {
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
@@ -73,6 +79,9 @@ export class AppDeliveryStack extends Stack {
         cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED,
         responseHeadersPolicy: pageHeaders,
         viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        functionAssociations: [
+          { function: pagePaths, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST },
+        ],
       },
       additionalBehaviors: {
         '/v1/*': {
@@ -99,6 +108,11 @@ export class AppDeliveryStack extends Stack {
         'AwsSolutions-CFR4',
         'Without an own domain CloudFront’s certificate sets the TLS version.',
       );
+    new PageUpload(this, 'Pages', {
+      environment,
+      bucketName: storage.playerBucketName,
+      files: pageFiles(mediaOrigin),
+    });
     new CfnOutput(this, 'PlayerUrl', {
       value: `https://${environment.delivery.domainName ?? this.distribution.distributionDomainName}/`,
     });

@@ -22,6 +22,7 @@ export class StorageStack extends Stack {
   readonly recordingsBucket: s3.Bucket;
   readonly recordingsBucketName: string;
   readonly playerBucket: s3.Bucket;
+  readonly playerBucketName: string;
   readonly accessLogBucket: s3.Bucket;
 
   constructor(scope: Construct, id: string, props: StorageStackProps) {
@@ -89,7 +90,9 @@ export class StorageStack extends Stack {
         },
       ],
     });
+    this.playerBucketName = `mirror-${environment.name}-player-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
     this.playerBucket = new s3.Bucket(this, 'PlayerBucket', {
+      bucketName: this.playerBucketName,
       ...privateBucket(environment),
       serverAccessLogsBucket: this.accessLogBucket,
       serverAccessLogsPrefix: 'player/',

@@ -2,15 +2,27 @@
 import { App, type cx_api, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import context from '../../../cdk.json' with { type: 'json' };
+import type { PageFiles } from '../../../domain/pages/pages.ts';
 import { loadEnvironment } from '../../../lib/config.ts';
 import { buildPlatform } from '../../../lib/platform.ts';
 
-export function synthesized(name: string) {
+/** One file of each kind: what is tested here is where they go, not what is in them. */
+const pageFiles = (mediaOrigin: string): PageFiles =>
+  new Map([
+    [
+      '/assets/main-AAAAAAAA.js',
+      { contentType: 'text/javascript', bytes: Buffer.from('1'), immutable: true },
+    ],
+    ['/assets/style-AAAAAAAA.css', { contentType: 'text/css', bytes: Buffer.from('a{}'), immutable: true }],
+    ['/', { contentType: 'text/html', bytes: Buffer.from(`<p>${mediaOrigin}</p>`), immutable: false }],
+  ]);
+
+export function synthesized(name: string, overrides: Readonly<Record<string, unknown>> = {}) {
   const app = new App({
     context: { ...context.context, 'aws:cdk:bundling-stacks': [] },
     analyticsReporting: false,
   });
-  const platform = buildPlatform(app, loadEnvironment(name));
+  const platform = buildPlatform(app, loadEnvironment(name, overrides), pageFiles);
   const assembly = app.synth();
   return { platform, assembly, template: (stack: Stack) => Template.fromStack(stack) };
 }
@@ -21,19 +33,23 @@ export interface Resource {
   readonly id: string;
   readonly type: string;
   readonly properties: Record<string, unknown>;
+  readonly dependsOn: readonly string[];
 }
 
 /** Every resource of every stack. */
 export function resourcesOf(assembly: cx_api.CloudAssembly): Resource[] {
   return assembly.stacks.flatMap((stack) => {
     const { Resources } = stack.template as {
-      Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
+      Resources: Record<string, { Type: string; Properties?: Record<string, unknown>; DependsOn?: string[] }>;
     };
-    return Object.entries(Resources).map(([id, { Type: type, Properties: properties = {} }]) => ({
-      stack: stack.stackName.replace(/^mirror-/, ''),
-      id,
-      type,
-      properties,
-    }));
+    return Object.entries(Resources).map(
+      ([id, { Type: type, Properties: properties = {}, DependsOn: dependsOn = [] }]) => ({
+        stack: stack.stackName.replace(/^mirror-/, ''),
+        id,
+        type,
+        properties,
+        dependsOn,
+      }),
+    );
   });
 }
