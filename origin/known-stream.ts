@@ -16,6 +16,12 @@ import { PlaylistCache, PreparedText } from './playlist-cache.ts';
 import { CACHE, CONTENT_TYPES, type Prepared, prepare } from './response.ts';
 import { StoredObject, type StoredObjectContext } from './stored-object.ts';
 
+/**
+ * Answers of joined segments that are kept: all who play so late ask for the newest within a second or two, and
+ * the Ring is indexed by number, of which every second one is used.
+ */
+const JOINED_KEPT_COUNT = 8;
+
 /** What is known of a part of a rendition, from the window alone. */
 export type PartState =
   | { readonly kind: 'ready'; readonly prepared: Prepared }
@@ -70,6 +76,8 @@ export class RenditionWindow {
   readonly parts: Ring<Extract<PartState, { kind: 'ready' }>>;
   /** By media sequence number, joined when first asked for. */
   readonly segments: Ring<Prepared>;
+  /** Segments that are asked for together, by the first one's number. */
+  readonly joinedSegments: Ring<Prepared>;
   init: InitState | undefined;
   #seenHeadOrdinal: number = NO_ORDINAL;
 
@@ -78,6 +86,7 @@ export class RenditionWindow {
     this.playlist = playlist;
     this.parts = new Ring(partCount);
     this.segments = new Ring(Math.ceil((partCount * timeline.info.partMs) / timeline.info.segmentMs));
+    this.joinedSegments = new Ring(JOINED_KEPT_COUNT);
   }
 
   /** Whether the rendition has a newer part than when this was last asked. */

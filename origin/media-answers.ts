@@ -64,21 +64,23 @@ interface OrdinalRange {
 }
 
 /**
- * A complete segment is one body with its length. One in the making is answered at once and grows part by
- * part. One that has not begun is waited for. Parts that are gaps are left out.
+ * A complete segment, or several that are asked for together, is one body with its length. One in the making is
+ * answered at once and grows part by part. One that has not begun is waited for. Parts that are gaps are left
+ * out.
  */
-export function answerSegment(
+export function answerSegments(
   exchange: Exchange,
   known: KnownStream,
   window: RenditionWindow,
-  mediaSequenceNumber: number,
+  asked: { readonly mediaSequenceNumber: number; readonly segmentCount: number },
   archive: Archive,
 ): Outcome {
   const { partsPerSegment } = known.rules;
   const { headOrdinal } = window.timeline;
-  const first = mediaSequenceNumber * partsPerSegment;
+  const first = asked.mediaSequenceNumber * partsPerSegment;
+  const wholeEnd = first + asked.segmentCount * partsPerSegment;
   const wasCutShort = exchange.stream.ended && first <= headOrdinal;
-  const end = wasCutShort ? Math.min(first + partsPerSegment, headOrdinal + 1) : first + partsPerSegment;
+  const end = wasCutShort ? Math.min(wholeEnd, headOrdinal + 1) : wholeEnd;
   if (exchange.streaming || end - 1 > headOrdinal)
     return growSegment(exchange, known, window, { first, end });
   return answerWholeSegment(exchange, known, window, { first, end }, archive);
@@ -93,8 +95,10 @@ function answerWholeSegment(
   archive: Archive,
 ): Outcome {
   const { stream } = exchange;
-  const mediaSequenceNumber = range.first / known.rules.partsPerSegment;
-  const joined = window.segments.get(mediaSequenceNumber);
+  const { partsPerSegment } = known.rules;
+  const mediaSequenceNumber = range.first / partsPerSegment;
+  const kept = range.end - range.first > partsPerSegment ? window.joinedSegments : window.segments;
+  const joined = kept.get(mediaSequenceNumber);
   if (joined) return exchange.sendMedia(joined);
   const pieces: Uint8Array[] = [];
   let isLoading = false;
@@ -111,7 +115,7 @@ function answerWholeSegment(
   if (pieces.length === 0) return exchange.fail(IS_GAP);
   const whole = prepare(Buffer.concat(pieces), contentTypeOf(window.timeline.rendition), CACHE.media);
   // The last segment of a broadcast that may be opened again could still grow.
-  if (!stream.ended) window.segments.set(mediaSequenceNumber, whole);
+  if (!stream.ended) kept.set(mediaSequenceNumber, whole);
   return exchange.sendMedia(whole);
 }
 

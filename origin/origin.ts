@@ -10,7 +10,7 @@ import type { Clock } from '../domain/timeline.ts';
 import { type Answerer, Exchange, type HoldOutcome, type Outcome } from './exchange.ts';
 import type { KnownStream, RenditionWindow } from './known-stream.ts';
 import { ORIGIN_LIMITS, type OriginLimits } from './limits.ts';
-import { type Archive, answerInit, answerPart, answerSegment } from './media-answers.ts';
+import { type Archive, answerInit, answerPart, answerSegments } from './media-answers.ts';
 import { collectMetrics, newCounters, type OriginMetrics } from './metrics.ts';
 import type { IsOpen } from './open-check.ts';
 import { parseRequest, type StreamRequest } from './request.ts';
@@ -207,7 +207,7 @@ export class Origin implements Answerer {
         return answerPart(exchange, known, window, ordinal, this.#archive);
       }
       case 'segment':
-        return answerSegment(exchange, known, window, request.mediaSequenceNumber, this.#archive);
+        return answerSegments(exchange, known, window, request, this.#archive);
       default:
         return answerPlaylist(exchange, known, window, request);
     }

@@ -1,4 +1,5 @@
 /** Reads a request's method and URL. Strict: one resource has one spelling, so that a cache holds it once. */
+import { JOINED_SEGMENT_COUNT } from '../domain/delivery.ts';
 import type { DeliveryDirectives } from '../domain/hls/blocking-reload.ts';
 import type { Access } from '../domain/hls/playlist-variables.ts';
 import { RENDITIONS, type Rendition } from '../domain/renditions.ts';
@@ -13,7 +14,8 @@ interface Target {
 export type RenditionRequest = Target & { readonly rendition: Rendition } & (
     | { readonly kind: 'playlist'; readonly directives: DeliveryDirectives }
     | { readonly kind: 'init' }
-    | { readonly kind: 'segment'; readonly mediaSequenceNumber: number }
+    /** One segment, or finished ones in one answer. */
+    | { readonly kind: 'segment'; readonly mediaSequenceNumber: number; readonly segmentCount: number }
     | { readonly kind: 'part'; readonly mediaSequenceNumber: number; readonly partIndex: number }
   );
 
@@ -93,20 +95,38 @@ const MEDIA_SUFFIX = '.m4s';
 const MAX_NUMBER_LENGTH = 15;
 const MAX_PART_INDEX_LENGTH = 4;
 
-/** `init.mp4`, `{msn}.m4s` or `{msn}.{part}.m4s`. */
+/** `init.mp4`, `{msn}.m4s`, `{msn}.{part}.m4s`, or `{first}-{last}.m4s` on the grid of joined segments. */
 function parseMediaFile(of: Target & { readonly rendition: Rendition }, file: string): ParsedRequest {
   if (file === 'init.mp4') return { ...of, kind: 'init' };
   if (!file.endsWith(MEDIA_SUFFIX)) return NOT_FOUND;
   const numbers = file.slice(0, -MEDIA_SUFFIX.length);
   const dot = numbers.indexOf('.');
   if (dot < 0) {
+    const dash = numbers.indexOf('-');
+    if (dash >= 0) return parseJoinedSegments(of, numbers.slice(0, dash), numbers.slice(dash + 1));
     const mediaSequenceNumber = plainNumber(numbers, MAX_NUMBER_LENGTH);
-    return mediaSequenceNumber < 0 ? NOT_FOUND : { ...of, kind: 'segment', mediaSequenceNumber };
+    return mediaSequenceNumber < 0
+      ? NOT_FOUND
+      : { ...of, kind: 'segment', mediaSequenceNumber, segmentCount: 1 };
   }
   const mediaSequenceNumber = plainNumber(numbers.slice(0, dot), MAX_NUMBER_LENGTH);
   const partIndex = plainNumber(numbers.slice(dot + 1), MAX_PART_INDEX_LENGTH);
   if (mediaSequenceNumber < 0 || partIndex < 0) return NOT_FOUND;
   return { ...of, kind: 'part', mediaSequenceNumber, partIndex };
+}
+
+/** Only whole steps of that grid: a second way to cut the same media would fill caches twice. */
+function parseJoinedSegments(
+  of: Target & { readonly rendition: Rendition },
+  firstText: string,
+  lastText: string,
+): ParsedRequest {
+  const first = plainNumber(firstText, MAX_NUMBER_LENGTH);
+  const last = plainNumber(lastText, MAX_NUMBER_LENGTH);
+  const isOnGrid = first % JOINED_SEGMENT_COUNT === 0 && last - first === JOINED_SEGMENT_COUNT - 1;
+  return first >= 0 && isOnGrid
+    ? { ...of, kind: 'segment', mediaSequenceNumber: first, segmentCount: JOINED_SEGMENT_COUNT }
+    : NOT_FOUND;
 }
 
 /** Decimal digits without leading zeros. @returns -1 for anything else. */

@@ -30,8 +30,9 @@ export const LATENCY_LIMITS: LatencyLimits = {
 
 /** The controller's beat. Parts come every 100 ms: a faster one sees nothing new. */
 export const CONTROL_INTERVAL_MS = 100;
-/** Arrivals looked at: the last 10 s. */
-const ARRIVALS_MAX = 100;
+/** Arrivals looked at: those of the last 10 s, as many as parts come in that time and some to spare. */
+const ARRIVAL_AGE_MAX_MS = 10_000;
+const ARRIVALS_MAX = 150;
 /** The share of arrivals that the need covers. The rest is what the margin is for. */
 const ARRIVAL_QUANTILE = 0.95;
 /** Media later than this is no jitter: the feed or the network was gone. */
@@ -42,7 +43,9 @@ const CATCHING_UP_MS = 700;
 /** What one pane needs, learnt from when its media arrives. */
 export class LatencyNeed {
   readonly #limits: LatencyLimits;
-  readonly #waitsMs: number[] = [];
+  #waits: { readonly atMs: number; readonly waitMs: number }[] = [];
+  /** Of the waits, at the quantile. */
+  #usualWaitMs: number | undefined;
   #extraMarginMs = 0;
   #firstAtMs: number | undefined;
   #lastAtMs: number | undefined;
@@ -69,8 +72,12 @@ export class LatencyNeed {
     if (earlierEndMs === undefined || bufferedEndMs <= earlierEndMs) return;
     const waitMs = nowMs - earlierEndMs;
     if (waitMs > WAIT_MAX_MS || nowMs - this.#firstAtMs < CATCHING_UP_MS) return;
-    this.#waitsMs.push(waitMs);
-    if (this.#waitsMs.length > ARRIVALS_MAX) this.#waitsMs.shift();
+    this.#waits.push({ atMs: nowMs, waitMs });
+    const oldestMs = nowMs - ARRIVAL_AGE_MAX_MS;
+    while (this.#waits.length > ARRIVALS_MAX || (this.#waits[0]?.atMs ?? nowMs) < oldestMs)
+      this.#waits.shift();
+    const sorted = this.#waits.map((wait) => wait.waitMs).sort((a, b) => a - b);
+    this.#usualWaitMs = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * ARRIVAL_QUANTILE))];
   }
 
   /** The picture stood still for want of media. */
@@ -81,17 +88,16 @@ export class LatencyNeed {
 
   /** Forgets the arrivals: the connection or the engine is a new one. */
   reset(): void {
-    this.#waitsMs.length = 0;
+    this.#waits = [];
+    this.#usualWaitMs = undefined;
     this.#firstAtMs = undefined;
     this.#bufferedEndMs = undefined;
   }
 
   /** The latency at which this pane plays without a stall; undefined before anything arrived. */
   get latencyMs(): number | undefined {
-    if (this.#waitsMs.length === 0) return undefined;
-    const sorted = [...this.#waitsMs].sort((a, b) => a - b);
-    const waitMs = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * ARRIVAL_QUANTILE))] ?? 0;
-    return waitMs + this.#limits.marginMs + this.#extraMarginMs;
+    if (this.#usualWaitMs === undefined) return undefined;
+    return this.#usualWaitMs + this.#limits.marginMs + this.#extraMarginMs;
   }
 }
 

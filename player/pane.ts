@@ -3,10 +3,14 @@
  * corrects its own playhead when told how late it should be; it does not know of the other panes.
  */
 
+import { DELIVERY_PLANS, type DeliveryMode } from '../domain/delivery.ts';
 import type { Rendition } from '../domain/renditions.ts';
+import { planInEffect } from './delivery.ts';
 import type { Engine, EngineFailure, EngineOptions } from './engines/engine.ts';
-import { correct, LatencyNeed } from './latency-controller.ts';
+import { LatencyNeed } from './latency-controller.ts';
 import type { PanePhase } from './pane-words.ts';
+import { Playhead } from './playhead.ts';
+import { Stats, type StatsSample } from './stats.ts';
 
 export interface PaneDependencies {
   readonly streamId: string;
@@ -16,7 +20,13 @@ export interface PaneDependencies {
   readonly media: HTMLMediaElement;
   readonly rendition: Rendition;
   readonly serverNowMs: () => number;
-  readonly makeEngine: (options: EngineOptions) => Engine;
+  /** @param failedStartCount engines in a row that ended before they showed a picture. */
+  readonly makeEngine: (options: EngineOptions, failedStartCount: number) => Engine;
+  readonly delivery: () => DeliveryMode;
+  /** Never steps back: performance.now(). */
+  readonly nowMs: () => number;
+  /** Whether nobody can see the page. */
+  readonly isHidden: () => boolean;
   /** False while it is known that the server has nothing of this stream. */
   readonly mayStart: () => boolean;
   readonly onChange: () => void;
@@ -31,30 +41,22 @@ const FROZEN_MAX_MS = 4_000;
 const START_MAX_MS = 10_000;
 /** A picture that stands still for this long is a stall. */
 const STALL_MIN_MS = 120;
-/** Between two seeks, so that a seek's own waiting does not bring the next one. */
-const SEEK_PAUSE_MS = 1_500;
-/** A seek shows nothing for a moment: shorter ones are not worth it. */
-const SEEK_WORTH_S = 0.08;
 /** A hole in the media is left behind once the playhead has stood before it for this long. */
 const HOLE_WAIT_MS = 250;
 const FIRST_LATENCY_MS = 350;
-/** A pane that began so short a time ago may seek for less, once it plays. */
-const SETTLE_MS = 4_000;
-const SETTLE_BEYOND_MS = 120;
-/** Media ahead of the playhead before playing may begin. */
-const START_BUFFER_MS = 60;
-/** How long a pane waits for media that is as young as it should be. */
-const PLACE_WAIT_MS = 400;
 
-export interface PaneMeasure {
+/** What a pane is like now; `pane.stats` has what it was like in the last two minutes. */
+export interface PaneMeasure
+  extends Pick<
+    StatsSample,
+    'latencyMs' | 'skewMs' | 'bufferMs' | 'playbackRate' | 'bitrateBps' | 'requestsPerS'
+  > {
   readonly streamId: string;
   readonly engine: string;
   readonly phase: PanePhase;
-  readonly latencyMs: number | undefined;
   readonly neededLatencyMs: number | undefined;
-  readonly bufferMs: number | undefined;
   readonly shownInstantMs: number | undefined;
-  readonly playbackRate: number;
+  /** Since the pane was made, as all counts. */
   readonly stallCount: number;
   readonly stalledMs: number;
   readonly seekCount: number;
@@ -68,34 +70,36 @@ export class Pane {
   readonly streamId: string;
   readonly media: HTMLMediaElement;
   readonly need = new LatencyNeed();
+  readonly stats = new Stats();
   readonly #dependencies: PaneDependencies;
+  readonly #playhead: Playhead;
   #engine: Engine | undefined;
   #phase: PanePhase = 'connecting';
   #problem: string | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #failureCount = 0;
+  #failedStartCount = 0;
+  #hasShown = false;
   #engineStartedAtMs = 0;
   #lastTimeS = 0;
   #lastMovedAtMs = 0;
-  #lastSeekAtMs = 0;
   #stallCounted = false;
   #stallCount = 0;
   #stalledMs = 0;
-  #seekCount = 0;
   #engineCount = 0;
   #earlierRequestCount = 0;
   #earlierByteCount = 0;
   #closed = false;
   #startLatencyMs = FIRST_LATENCY_MS;
-  /** False until the playhead was put where playing begins. */
-  #placed = false;
-  #placedAtMs = 0;
-  #firstMediaAtMs: number | undefined;
+  #targetLatencyMs: number | undefined;
 
   constructor(dependencies: PaneDependencies) {
     this.#dependencies = dependencies;
     this.streamId = dependencies.streamId;
     this.media = dependencies.media;
+    const { media, serverNowMs, nowMs } = dependencies;
+    const zeroInstantMs = () => this.#engine?.zeroInstantMs;
+    this.#playhead = new Playhead({ media, zeroInstantMs, serverNowMs, nowMs });
   }
 
   get phase(): PanePhase {
@@ -110,27 +114,31 @@ export class Pane {
     return this.#engine;
   }
 
-  start(latencyMs = FIRST_LATENCY_MS): void {
+  start(latencyMs = this.#firstLatencyMs): void {
     if (this.#closed) return;
-    const { streamUrl, signedQuery, rendition, serverNowMs, makeEngine } = this.#dependencies;
+    const { streamUrl, signedQuery, rendition, serverNowMs, makeEngine, delivery, nowMs } =
+      this.#dependencies;
+    clearTimeout(this.#retryTimer);
     if (!this.#dependencies.mayStart()) {
       this.#setPhase('waiting');
       this.#retryTimer = setTimeout(() => this.start(latencyMs), RETRY_MIN_MS);
       return;
     }
     this.#startLatencyMs = latencyMs;
-    this.#placed = false;
-    this.#firstMediaAtMs = undefined;
+    this.#playhead.begin(latencyMs);
     this.#engineCount += 1;
-    this.#engineStartedAtMs = performance.now();
+    this.#engineStartedAtMs = nowMs();
+    this.#hasShown = false;
     this.#lastMovedAtMs = this.#engineStartedAtMs;
     this.need.reset();
-    const engine = makeEngine({
+    const options: EngineOptions = {
       media: this.media,
       rendition,
       streamUrl,
       signedQuery,
       startLatencyMs: latencyMs,
+      latencyMs: () => this.latencyMs ?? this.#startLatencyMs,
+      plan: () => planInEffect(delivery(), this.latencyMs ?? this.#startLatencyMs),
       serverNowMs,
       onMedia: () => {
         if (this.#engine === engine) this.#onMedia();
@@ -138,73 +146,73 @@ export class Pane {
       onFailed: (failure) => {
         if (this.#engine === engine) this.#onFailed(failure);
       },
-    });
+    };
+    const engine = makeEngine(options, this.#failedStartCount);
     this.#engine = engine;
     engine.start();
   }
 
   /** One beat of the controller. `targetLatencyMs` is undefined while nobody knows what is needed. */
   tick(targetLatencyMs: number | undefined): void {
-    const nowMs = performance.now();
+    const nowMs = this.#dependencies.nowMs();
     const engine = this.#engine;
-    if (!engine || document.hidden) {
+    this.#targetLatencyMs = targetLatencyMs;
+    this.#sample();
+    if (!engine || this.#dependencies.isHidden()) {
       this.#lastMovedAtMs = nowMs;
       return;
     }
-    if (!this.#placed) this.#place();
+    if (!this.#playhead.isPlaced) this.#place();
     else if (this.media.paused) this.#play();
     const moved = this.media.currentTime !== this.#lastTimeS;
     this.#lastTimeS = this.media.currentTime;
     if (moved) this.#onMoving(nowMs);
     else this.#onStandingStill(nowMs);
-    if (targetLatencyMs !== undefined && this.#phase === 'playing') this.#hold(targetLatencyMs, nowMs);
+    if (targetLatencyMs !== undefined && this.#phase === 'playing') this.#playhead.hold(targetLatencyMs);
   }
 
   /** Unix ms by the server's clock of the picture that is shown. */
   get shownInstantMs(): number | undefined {
-    const zeroInstantMs = this.#engine?.zeroInstantMs;
-    if (zeroInstantMs === undefined || this.media.readyState < HTMLMediaElement.HAVE_CURRENT_DATA)
-      return undefined;
-    return zeroInstantMs + this.media.currentTime * 1000;
+    return this.#playhead.shownInstantMs;
   }
 
   get latencyMs(): number | undefined {
-    const shownMs = this.shownInstantMs;
-    return shownMs === undefined ? undefined : this.#dependencies.serverNowMs() - shownMs;
+    return this.#playhead.latencyMs;
   }
 
   get bufferedEndMs(): number | undefined {
-    const zeroInstantMs = this.#engine?.zeroInstantMs;
-    const { buffered } = this.media;
-    if (zeroInstantMs === undefined || buffered.length === 0) return undefined;
-    return zeroInstantMs + buffered.end(buffered.length - 1) * 1000;
+    return this.#playhead.bufferedEndMs;
   }
 
   get measure(): PaneMeasure {
-    const shownInstantMs = this.shownInstantMs;
-    const bufferedEndMs = this.bufferedEndMs;
-    const counters = this.#engine?.counters;
+    const { requestCount, byteCount, droppedFrameCount } = this.#counters;
     return {
       streamId: this.streamId,
       engine: this.#engine?.name ?? 'none',
       phase: this.#phase,
-      latencyMs: this.latencyMs,
+      ...this.#instant,
+      ...this.stats.rates,
       neededLatencyMs: this.need.latencyMs,
-      bufferMs:
-        shownInstantMs === undefined || bufferedEndMs === undefined
-          ? undefined
-          : bufferedEndMs - shownInstantMs,
-      shownInstantMs,
-      playbackRate: this.media.playbackRate,
+      shownInstantMs: this.shownInstantMs,
       stallCount: this.#stallCount,
       stalledMs: this.#stalledMs,
-      seekCount: this.#seekCount,
+      seekCount: this.#playhead.seekCount,
       engineCount: this.#engineCount,
-      requestCount: this.#earlierRequestCount + (counters?.requestCount ?? 0),
-      byteCount: this.#earlierByteCount + (counters?.byteCount ?? 0),
-      droppedFrameCount:
-        this.media instanceof HTMLVideoElement ? this.media.getVideoPlaybackQuality().droppedVideoFrames : 0,
+      requestCount,
+      byteCount,
+      droppedFrameCount,
     };
+  }
+
+  /** Stops loading until `start`: nobody looks, and nobody should pay for it. */
+  rest(): void {
+    clearTimeout(this.#retryTimer);
+    this.#dropEngine();
+    this.#setPhase('connecting');
+  }
+
+  get isResting(): boolean {
+    return this.#engine === undefined && this.#phase === 'connecting';
   }
 
   close(): void {
@@ -213,28 +221,52 @@ export class Pane {
     this.#dropEngine();
   }
 
+  get #firstLatencyMs(): number {
+    return Math.max(FIRST_LATENCY_MS, DELIVERY_PLANS[this.#dependencies.delivery()].latencyMinMs);
+  }
+
+  get #instant(): Pick<StatsSample, 'latencyMs' | 'skewMs' | 'bufferMs' | 'playbackRate'> {
+    const { latencyMs, shownInstantMs, bufferedEndMs } = this;
+    const targetMs = this.#targetLatencyMs;
+    return {
+      latencyMs,
+      skewMs: latencyMs === undefined || targetMs === undefined ? undefined : targetMs - latencyMs,
+      bufferMs:
+        shownInstantMs === undefined || bufferedEndMs === undefined
+          ? undefined
+          : bufferedEndMs - shownInstantMs,
+      playbackRate: this.media.playbackRate,
+    };
+  }
+
+  get #counters() {
+    const counters = this.#engine?.counters;
+    const { media } = this;
+    return {
+      requestCount: this.#earlierRequestCount + (counters?.requestCount ?? 0),
+      byteCount: this.#earlierByteCount + (counters?.byteCount ?? 0),
+      droppedFrameCount: isVideo(media) ? media.getVideoPlaybackQuality().droppedVideoFrames : 0,
+      stallCount: this.#stallCount,
+    };
+  }
+
+  #sample(): void {
+    const unixMs = this.#dependencies.serverNowMs();
+    if (this.stats.isDue(unixMs)) this.stats.add(unixMs, this.#instant, this.#counters);
+  }
+
   #onMedia(): void {
     const { bufferedEndMs } = this;
     if (bufferedEndMs === undefined) return;
-    this.#firstMediaAtMs ??= performance.now();
+    this.#playhead.mediaCame();
     this.need.arrived(this.#dependencies.serverNowMs(), bufferedEndMs);
-    if (!this.#placed) this.#place();
+    if (!this.#playhead.isPlaced) this.#place();
   }
 
-  /** Puts the playhead where it belongs as soon as there is media for it, so that a pane begins in step. */
   #place(): void {
-    const zeroInstantMs = this.#engine?.zeroInstantMs;
-    const { buffered } = this.media;
-    if (zeroInstantMs === undefined || buffered.length === 0 || this.#firstMediaAtMs === undefined) return;
-    const last = buffered.length - 1;
-    const latestS = buffered.end(last) - START_BUFFER_MS / 1000;
-    const wantedS = (this.#dependencies.serverNowMs() - this.#startLatencyMs - zeroInstantMs) / 1000;
-    // Media that is always later than hoped for is played as late as it is.
-    if (wantedS > latestS && performance.now() - this.#firstMediaAtMs < PLACE_WAIT_MS) return;
-    this.#placed = true;
-    this.#placedAtMs = performance.now();
-    this.media.currentTime = Math.max(Math.min(wantedS, latestS), buffered.start(last) + 0.001);
-    this.#play();
+    const placesItself = this.#engine?.placesItself === true;
+    const isPlaced = placesItself ? this.#playhead.isPlacedByBrowser() : this.#playhead.place();
+    if (isPlaced || (placesItself && this.media.paused)) this.#play();
   }
 
   #onMoving(nowMs: number): void {
@@ -242,6 +274,8 @@ export class Pane {
     this.#stallCounted = false;
     this.#lastMovedAtMs = nowMs;
     this.#failureCount = 0;
+    this.#failedStartCount = 0;
+    this.#hasShown = true;
     this.#setPhase('playing');
   }
 
@@ -250,59 +284,17 @@ export class Pane {
     const hadPicture = this.#phase === 'playing' || this.#phase === 'stalled';
     if (hadPicture && stillMs > STALL_MIN_MS && !this.#stallCounted && !this.media.seeking) {
       this.#stallCounted = true;
-      if (nowMs - this.#lastSeekAtMs > SEEK_PAUSE_MS && nowMs - this.#placedAtMs > SETTLE_MS) {
+      if (this.#playhead.isSettled) {
         this.#stallCount += 1;
         this.need.stalled();
       }
     }
     if (hadPicture && stillMs > 2 * STALL_MIN_MS) this.#setPhase('stalled');
-    if (stillMs > HOLE_WAIT_MS && this.#placed) this.#leaveHole(nowMs);
+    if (stillMs > HOLE_WAIT_MS && this.#playhead.isPlaced) this.#playhead.leaveHole();
     const limitMs = hadPicture ? FROZEN_MAX_MS : START_MAX_MS;
     if (stillMs > limitMs && nowMs - this.#engineStartedAtMs > limitMs) {
       this.#onFailed({ kind: 'broken', reason: 'No new picture arrives.' });
     }
-  }
-
-  /** Media that nobody made is a hole; what lies beyond it is later, and playing it is right. */
-  #leaveHole(nowMs: number): void {
-    const { buffered, currentTime } = this.media;
-    if (nowMs - this.#lastSeekAtMs < HOLE_WAIT_MS * 2) return;
-    for (let index = 0; index < buffered.length; index++) {
-      const startS = buffered.start(index);
-      if (startS > currentTime + 0.001) {
-        this.#seek(startS + 0.001, nowMs);
-        return;
-      }
-    }
-  }
-
-  #hold(targetLatencyMs: number, nowMs: number): void {
-    const latencyMs = this.latencyMs;
-    if (latencyMs === undefined) return;
-    const errorMs = latencyMs - targetLatencyMs;
-    const correction = correct(errorMs);
-    // Decoders and sound cards take their time to begin: what that cost is made good at once.
-    const settles = nowMs - this.#placedAtMs < SETTLE_MS && Math.abs(errorMs) > SETTLE_BEYOND_MS;
-    if (correction.kind === 'rate' && !settles) {
-      if (this.media.playbackRate !== correction.playbackRate)
-        this.media.playbackRate = correction.playbackRate;
-      return;
-    }
-    if (nowMs - this.#lastSeekAtMs < SEEK_PAUSE_MS) return;
-    const wantedS = this.media.currentTime + (latencyMs - targetLatencyMs) / 1000;
-    const { buffered } = this.media;
-    if (buffered.length === 0) return;
-    const lastStartS = buffered.start(buffered.length - 1);
-    const lastEndS = buffered.end(buffered.length - 1);
-    const reachableS = Math.min(Math.max(wantedS, lastStartS), lastEndS - 0.05);
-    if (Math.abs(reachableS - this.media.currentTime) > SEEK_WORTH_S) this.#seek(reachableS, nowMs);
-  }
-
-  #seek(timeS: number, nowMs: number): void {
-    this.#lastSeekAtMs = nowMs;
-    this.#seekCount += 1;
-    this.media.playbackRate = 1;
-    this.media.currentTime = timeS;
   }
 
   #play(): void {
@@ -314,6 +306,9 @@ export class Pane {
     this.#dropEngine();
     this.#problem = failure.reason;
     this.#failureCount += 1;
+    // A stream that is not there says nothing against the engine.
+    const blamesEngine = failure.kind === 'broken' || failure.kind === 'unsupported';
+    if (blamesEngine && !this.#hasShown) this.#failedStartCount += 1;
     const delayMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#failureCount - 1));
     this.#setPhase(
       failure.kind === 'not-there' ? 'waiting' : failure.kind === 'ended' ? 'ended' : 'reconnecting',
@@ -337,4 +332,8 @@ export class Pane {
     if (phase === 'playing') this.#problem = undefined;
     this.#dependencies.onChange();
   }
+}
+
+function isVideo(media: HTMLMediaElement): media is HTMLVideoElement {
+  return 'getVideoPlaybackQuality' in media;
 }

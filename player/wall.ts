@@ -6,9 +6,10 @@
  * It draws nothing: each pane makes its own video element once (`pane.media`), which a view puts on the page.
  */
 
+import { DELIVERY_PLANS, type DeliveryMode } from '../domain/delivery.ts';
 import type { Rendition } from '../domain/renditions.ts';
 import type { Engine, EngineOptions } from './engines/engine.ts';
-import { CONTROL_INTERVAL_MS, sharedLatencyMs, skewMs } from './latency-controller.ts';
+import { CONTROL_INTERVAL_MS, LATENCY_LIMITS, sharedLatencyMs, skewMs } from './latency-controller.ts';
 import { Pane, type PaneMeasure } from './pane.ts';
 import type { StreamSummary } from './pane-words.ts';
 
@@ -26,11 +27,13 @@ export interface WallMeasure {
   readonly sound: PaneMeasure | undefined;
   readonly targetLatencyMs: number | undefined;
   readonly skewMs: number;
+  readonly delivery: DeliveryMode;
 }
 
 export interface WallOptions {
   readonly serverNowMs: () => number;
-  readonly makeEngine: (options: EngineOptions) => Engine;
+  /** @param failedStartCount engines in a row that ended before they showed a picture. */
+  readonly makeEngine: (options: EngineOptions, failedStartCount: number) => Engine;
   /** An element that is never put on the page, for sound, or one for a pane's picture. */
   readonly makeMedia: (rendition: Rendition) => HTMLMediaElement;
   /** Address of a stream's folder with a slash at the end. */
@@ -39,7 +42,15 @@ export interface WallOptions {
   readonly signedQueryOf: (streamId: string) => string;
   /** Called when a pane, the sound or the choice has changed, and twice a second, as the numbers move. */
   readonly onChange: () => void;
+  /** As the wall begins; `lowest-latency` when it is left out. */
+  readonly delivery?: DeliveryMode;
+  /** For tests: performance.now(), document.hidden. */
+  readonly nowMs?: () => number;
+  readonly isHidden?: () => boolean;
 }
+
+/** Pictures that nobody has seen for so long are not loaded any more. */
+const HIDDEN_MAX_MS = 30_000;
 
 export class Wall {
   readonly #options: WallOptions;
@@ -48,13 +59,53 @@ export class Wall {
   #sound: Pane | undefined;
   #target: { latencyMs: number; setAtMs: number } | undefined;
   #tickCount = 0;
+  #delivery: DeliveryMode;
+  #lastSeenAtMs: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #nowMs: () => number;
+  readonly #isHidden: () => boolean;
 
   constructor(options: WallOptions) {
     this.#options = options;
+    this.#delivery = options.delivery ?? 'lowest-latency';
+    this.#nowMs = options.nowMs ?? (() => performance.now());
+    this.#isHidden = options.isHidden ?? (() => document.hidden);
+    this.#lastSeenAtMs = this.#nowMs();
   }
 
   start(): void {
-    setInterval(() => this.#tick(), CONTROL_INTERVAL_MS);
+    this.#timer ??= setInterval(() => this.tick(), CONTROL_INTERVAL_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    for (const pane of this.#all) pane.close();
+  }
+
+  get delivery(): DeliveryMode {
+    return this.#delivery;
+  }
+
+  /** All panes move to the mode's latency by themselves, without a reload. */
+  set delivery(mode: DeliveryMode) {
+    if (mode === this.#delivery) return;
+    this.#delivery = mode;
+    // What was learnt belongs to the old way of loading, and the new latency is meant at once.
+    const latencyMs = DELIVERY_PLANS[mode].latencyMinMs;
+    const isLater = latencyMs > (this.#target?.latencyMs ?? 0);
+    this.#target = isLater ? { latencyMs, setAtMs: this.#nowMs() } : undefined;
+    for (const pane of this.#all) pane.need.reset();
+    this.#options.onChange();
+  }
+
+  /** How late all panes are to play, ms; undefined while nobody knows. */
+  get targetLatencyMs(): number | undefined {
+    return this.#target?.latencyMs;
+  }
+
+  /** The sound that is heard. */
+  get sound(): Pane | undefined {
+    return this.#sound;
   }
 
   get streamIds(): readonly string[] {
@@ -108,6 +159,7 @@ export class Wall {
       sound: this.#sound?.measure,
       targetLatencyMs: this.#target?.latencyMs,
       skewMs: this.skewMs,
+      delivery: this.#delivery,
     };
   }
 
@@ -131,6 +183,9 @@ export class Wall {
       rendition,
       serverNowMs,
       makeEngine,
+      delivery: () => this.#delivery,
+      nowMs: this.#nowMs,
+      isHidden: this.#isHidden,
       mayStart: () => !NOT_YET.has(this.#streams.get(id)?.state ?? ''),
       onChange,
     });
@@ -138,16 +193,39 @@ export class Wall {
     return pane;
   }
 
-  #tick(): void {
-    const nowMs = performance.now();
-    const all = this.#sound ? [...this.panes, this.#sound] : this.panes;
+  get #all(): readonly Pane[] {
+    return this.#sound ? [...this.#panes, this.#sound] : this.#panes;
+  }
+
+  /** One beat of the controller; `start` makes it every 100 ms. */
+  tick(): void {
+    const nowMs = this.#nowMs();
+    this.#restUnseen(nowMs);
+    const needsMs = this.#all.flatMap((pane) =>
+      pane.phase === 'playing' ? (pane.need.latencyMs ?? []) : [],
+    );
     const latencyMs = sharedLatencyMs(
-      all.flatMap((pane) => (pane.phase === 'playing' ? (pane.need.latencyMs ?? []) : [])),
+      needsMs,
       this.#target && { latencyMs: this.#target.latencyMs, ageMs: nowMs - this.#target.setAtMs },
+      { ...LATENCY_LIMITS, latencyMinMs: DELIVERY_PLANS[this.#delivery].latencyMinMs },
     );
     if (latencyMs !== undefined) this.#target = { latencyMs, setAtMs: nowMs };
-    for (const pane of all) pane.tick(latencyMs);
+    for (const pane of this.#all) pane.tick(latencyMs);
     this.#tickCount += 1;
     if (this.#tickCount % TELL_EVERY_TICKS === 0) this.#options.onChange();
   }
+
+  /** Sound goes on behind other windows, and so does a picture that floats above them. */
+  #restUnseen(nowMs: number): void {
+    if (!this.#isHidden()) {
+      this.#lastSeenAtMs = nowMs;
+      for (const pane of this.#panes) if (pane.isResting) pane.start(this.#target?.latencyMs);
+    } else if (nowMs - this.#lastSeenAtMs > HIDDEN_MAX_MS) {
+      for (const pane of this.#panes) if (!pane.isResting && !isFloating(pane.media)) pane.rest();
+    }
+  }
+}
+
+function isFloating(media: HTMLMediaElement): boolean {
+  return media.ownerDocument.pictureInPictureElement === media;
 }

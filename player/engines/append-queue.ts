@@ -1,4 +1,5 @@
 /** Feeds one SourceBuffer in order, and keeps it from growing. */
+import { type AnySource, makeSource, type SourceClasses } from './media-source.ts';
 
 /** Kept behind the playhead. */
 const BACK_BUFFER_S = 3;
@@ -17,15 +18,17 @@ export interface AppendQueueOptions {
 export class AppendQueue {
   readonly #media: HTMLMediaElement;
   readonly #source: MediaSource;
+  readonly #any: AnySource;
   readonly #buffer: SourceBuffer;
   #waiting: Uint8Array<ArrayBuffer>[] = [];
   #waitingByteCount = 0;
   #cutAfter: number | undefined;
   #problem: string | undefined;
 
-  private constructor(options: AppendQueueOptions, source: MediaSource, buffer: SourceBuffer) {
+  private constructor(options: AppendQueueOptions, any: AnySource, buffer: SourceBuffer) {
     this.#media = options.media;
-    this.#source = source;
+    this.#any = any;
+    this.#source = any.source;
     this.#buffer = buffer;
     buffer.addEventListener('updateend', () => {
       options.onAppended();
@@ -37,7 +40,9 @@ export class AppendQueue {
   /** @throws Error when this browser cannot play the type. */
   static async open(options: AppendQueueOptions): Promise<AppendQueue> {
     const { media, mimeType, signal } = options;
-    const source = new MediaSource();
+    const classes: SourceClasses = globalThis;
+    const any = makeSource(media, classes);
+    const { source } = any;
     const url = URL.createObjectURL(source);
     media.src = url;
     await new Promise<void>((resolve, reject) => {
@@ -46,7 +51,7 @@ export class AppendQueue {
     });
     URL.revokeObjectURL(url);
     source.duration = Number.POSITIVE_INFINITY;
-    return new AppendQueue(options, source, source.addSourceBuffer(mimeType));
+    return new AppendQueue(options, any, source.addSourceBuffer(mimeType));
   }
 
   /** In words, once the browser has refused something. */
@@ -68,6 +73,20 @@ export class AppendQueue {
     this.#waiting.push(bytes);
     this.#waitingByteCount += bytes.byteLength;
     this.#next();
+  }
+
+  /** False while the browser has all the media that it wants for now. */
+  get isWanted(): boolean {
+    return this.#any.isWanted();
+  }
+
+  /** Ends when the browser wants media, at once in most browsers, or with the signal. */
+  untilWanted(signal: AbortSignal): Promise<void> {
+    if (this.isWanted || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#any.onWanted(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   }
 
   /** The bytes appended so far end in the middle of a box, and nothing continues them. */

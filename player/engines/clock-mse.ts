@@ -2,23 +2,20 @@
  * Our own engine. The timeline is the wall clock, so the address of the next segment follows from a clock and
  * no playlist is read. A segment that is still being made is one request, answered as its parts appear: two
  * requests a second at the latency of parts. Where something on the way holds such answers back until they
- * are whole, it asks for the parts one by one instead.
+ * are whole, it asks for the parts one by one instead. Who plays later asks for what is whole (delivery.ts).
  */
 import { EPOCH_MS } from '../../domain/timeline.ts';
 import { AppendQueue } from './append-queue.ts';
 import { ArrivalWatch } from './arrival-watch.ts';
-import {
-  type Engine,
-  type EngineCounters,
-  type EngineFailure,
-  type EngineOptions,
-  signedUrl,
-} from './engine.ts';
+import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';
 import { codecOf } from './init-codec.ts';
-import { caughtUp, PARTS, type PieceGrid, SEGMENTS } from './piece-grid.ts';
+import { caughtUpMs, type Piece, pieceAt, SEGMENTS } from './piece-grid.ts';
+import { type MediaRequest, pause, Requests } from './requests.ts';
 
-/** The next piece is asked for before this one ends, so that its first bytes cost no round trip. */
+/** A piece that grows is asked for before it begins, so that its first bytes cost no round trip. */
 const ASK_AHEAD_MS = 120;
+/** One that is taken whole is asked for so long after its end: by then its last part is made. */
+const ASK_AFTER_END_MS = 80;
 /** Bytes that do not come for so long will not come: the answer is given up. */
 const SILENCE_MAX_MS = 2_000;
 /** A piece that cannot be had is asked for again after this, and left out once it is overdue. */
@@ -34,14 +31,21 @@ export class ClockMseEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #ending = new AbortController();
   readonly #watch = new ArrivalWatch();
+  readonly #requests: Requests;
   #queue: AppendQueue | undefined;
   #zeroInstantMs: number | undefined;
-  #requestCount = 0;
   #byteCount = 0;
   #lastByteAtMs = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    const { serverNowMs, signedQuery } = options;
+    this.#requests = new Requests({ serverNowMs, signedQuery, signal: this.#ending.signal });
+  }
+
+  /** Whether something on the way holds growing answers back, so that parts are asked for one by one. */
+  get growthIsHeldBack(): boolean {
+    return this.#watch.heldBack;
   }
 
   get zeroInstantMs(): number | undefined {
@@ -49,7 +53,7 @@ export class ClockMseEngine implements Engine {
   }
 
   get counters(): EngineCounters {
-    return { requestCount: this.#requestCount, byteCount: this.#byteCount };
+    return { requestCount: this.#requests.count, byteCount: this.#byteCount };
   }
 
   start(): void {
@@ -68,11 +72,13 @@ export class ClockMseEngine implements Engine {
 
   async #run(): Promise<EngineFailure> {
     const { media, streamUrl, rendition, serverNowMs, startLatencyMs } = this.#options;
-    const request = this.#ask(`${streamUrl}${rendition}/init.mp4`, INIT_MAX_MS);
+    const request = this.#requests.ask(`${streamUrl}${rendition}/init.mp4`, INIT_MAX_MS);
     const response = await request.response;
     if (!response) return { kind: 'broken', reason: 'The server does not answer.' };
     if (response.status === 404 || response.status === 503)
       return { kind: 'not-there', reason: 'The stream has no picture yet.' };
+    if (response.status === 403)
+      return { kind: 'refused', reason: 'The server does not let this page watch the stream.' };
     if (!response.ok) return { kind: 'broken', reason: `The server answers with ${response.status}.` };
     const init = new Uint8Array(await response.arrayBuffer());
     request.release();
@@ -86,63 +92,74 @@ export class ClockMseEngine implements Engine {
       signal: this.#ending.signal,
     });
     this.#queue = queue;
-    const first = SEGMENTS.indexAt(serverNowMs() - startLatencyMs);
-    this.#zeroInstantMs = SEGMENTS.startMs(first);
-    queue.begin(init, (EPOCH_MS - this.#zeroInstantMs) / 1000);
+    const firstMs = SEGMENTS.startMs(SEGMENTS.indexAt(serverNowMs() - startLatencyMs));
+    this.#zeroInstantMs = firstMs;
+    queue.begin(init, (EPOCH_MS - firstMs) / 1000);
     this.#lastByteAtMs = serverNowMs();
-    return this.#follow(first, queue);
+    return this.#follow(firstMs, queue);
   }
 
   /** Takes one piece after the other, in order, for as long as that makes sense. */
-  async #follow(firstSegment: number, queue: AppendQueue): Promise<EngineFailure> {
-    const { serverNowMs } = this.#options;
+  async #follow(firstMs: number, queue: AppendQueue): Promise<EngineFailure> {
+    const { serverNowMs, latencyMs } = this.#options;
     const { signal } = this.#ending;
-    let grid: PieceGrid = SEGMENTS;
-    let index = firstSegment;
-    let request = this.#request(grid, index);
+    let piece = this.#pieceAt(firstMs);
+    let request = await this.#soon(piece).take();
     while (!signal.aborted) {
-      const next = this.#soon(grid, index + 1);
-      const outcome = await this.#take(request, grid, index, queue);
-      const nowMs = serverNowMs();
+      const nextPiece = this.#pieceAt(piece.endMs);
+      const next = this.#soon(nextPiece);
+      const outcome = await this.#take(request, piece, queue);
       if (queue.problem !== undefined)
         return { kind: 'broken', reason: `The browser could not play on (${queue.problem}).` };
-      if (nowMs - this.#lastByteAtMs > GIVE_UP_MS)
+      if (!queue.isWanted) {
+        next.cancel();
+        await queue.untilWanted(signal);
+        this.#lastByteAtMs = serverNowMs();
+      }
+      if (serverNowMs() - this.#lastByteAtMs > GIVE_UP_MS)
         return { kind: 'broken', reason: 'No new picture arrives.' };
-      const wantsParts = grid === SEGMENTS && this.#watch.heldBack;
-      const isInTime = caughtUp(grid, index + 1, nowMs) === index + 1;
-      if (outcome === 'taken' && !wantsParts && isInTime) {
-        index += 1;
-        request = next();
-        continue;
-      }
-      next.cancel();
-      if (outcome === 'missing') {
-        await pause(RETRY_MS, signal);
-        if (serverNowMs() > grid.startMs(index + 1) + OVERDUE_MS)
-          index = Math.max(index + 1, grid.indexAt(nowMs));
+      if (outcome === 'failed') await pause(RETRY_MS, signal);
+      const nowMs = serverNowMs();
+      const isOverdue = outcome === 'failed' && nowMs > piece.endMs + OVERDUE_MS;
+      const wantedMs = isOverdue ? SEGMENTS.startMs(SEGMENTS.indexAt(nowMs - latencyMs())) : 0;
+      const laterMs = Math.max(piece.endMs, wantedMs);
+      const positionMs = caughtUpMs(
+        outcome === 'failed' && !isOverdue ? piece.startMs : laterMs,
+        nowMs,
+        latencyMs(),
+      );
+      const stillFits = positionMs === nextPiece.startMs && this.#pieceAt(positionMs).grid === nextPiece.grid;
+      if (stillFits) {
+        piece = nextPiece;
+        request = await next.take();
       } else {
-        index = caughtUp(grid, index + 1, serverNowMs());
+        next.cancel();
+        piece = this.#pieceAt(positionMs);
+        request = await this.#soon(piece).take();
       }
-      if (wantsParts) {
-        index = PARTS.indexAt(grid.startMs(index));
-        grid = PARTS;
-      }
-      request = this.#request(grid, index);
     }
     return { kind: 'ended', reason: 'Closed.' };
   }
 
-  /** Reads one answer into the buffer. */
+  #pieceAt(startMs: number): Piece {
+    return pieceAt(startMs, this.#options.plan(), this.#watch.heldBack);
+  }
+
+  /**
+   * Reads one answer into the buffer.
+   *
+   * @returns `absent` when the server says that this piece was never made: a gap, to be left out at once.
+   */
   async #take(
-    request: Request,
-    grid: PieceGrid,
-    index: number,
+    request: MediaRequest,
+    piece: Piece,
     queue: AppendQueue,
-  ): Promise<'taken' | 'missing'> {
+  ): Promise<'taken' | 'absent' | 'failed'> {
     const { serverNowMs } = this.#options;
     try {
       const response = await request.response;
-      if (!response?.ok || !response.body) return 'missing';
+      if (response?.status === 404 && serverNowMs() >= piece.endMs) return 'absent';
+      if (!response?.ok || !response.body) return 'failed';
       const reader = response.body.getReader();
       let firstByteAtMs: number | undefined;
       for (;;) {
@@ -154,95 +171,42 @@ export class ClockMseEngine implements Engine {
         this.#byteCount += value.byteLength;
         queue.append(value);
       }
-      if (firstByteAtMs !== undefined && grid === SEGMENTS)
-        this.#watch.add({ askedAtMs: request.askedAtMs, firstByteAtMs, endMs: grid.startMs(index + 1) });
+      if (firstByteAtMs !== undefined && piece.grid === SEGMENTS)
+        this.#watch.add({ askedAtMs: request.askedAtMs, firstByteAtMs, endMs: piece.endMs });
       return 'taken';
     } catch {
       // Cut off in the middle: what came is played, and the parser starts afresh with the next piece.
       queue.cut();
-      return 'missing';
+      return 'failed';
     } finally {
       request.release();
     }
   }
 
-  #request(grid: PieceGrid, index: number): Request {
+  #request({ name, grid }: Piece): MediaRequest {
     const { streamUrl, rendition } = this.#options;
-    return this.#ask(`${streamUrl}${rendition}/${grid.name(index)}.m4s`, SILENCE_MAX_MS + grid.pieceMs);
+    return this.#requests.ask(`${streamUrl}${rendition}/${name}.m4s`, SILENCE_MAX_MS + grid.pieceMs);
   }
 
-  /**
-   * Asks for a piece a little before it begins, or when its turn comes, whichever is first.
-   *
-   * @returns a function that gives the request, and its `cancel` for when the piece is not wanted.
-   */
-  #soon(grid: PieceGrid, index: number): (() => Request) & { cancel: () => void } {
-    let request: Request | undefined;
-    const start = () => (request ??= this.#request(grid, index));
-    const timer = setTimeout(
-      start,
-      Math.max(0, grid.startMs(index) - ASK_AHEAD_MS - this.#options.serverNowMs()),
-    );
-    const take = () => {
-      clearTimeout(timer);
-      return start();
-    };
-    return Object.assign(take, {
+  /** Asks for a piece when it is due; one that grows also earlier, when its turn comes. */
+  #soon(piece: Piece): { readonly take: () => Promise<MediaRequest>; readonly cancel: () => void } {
+    const { plan, serverNowMs } = this.#options;
+    let request: MediaRequest | undefined;
+    const start = () => (request ??= this.#request(piece));
+    const isWhole = plan().taken === 'whole';
+    const dueMs = isWhole ? piece.endMs + ASK_AFTER_END_MS : piece.startMs - ASK_AHEAD_MS;
+    const untilDueMs = () => Math.max(0, dueMs - serverNowMs());
+    const timer = setTimeout(start, untilDueMs());
+    return {
+      take: async () => {
+        if (isWhole && untilDueMs() > 0) await pause(untilDueMs(), this.#ending.signal);
+        clearTimeout(timer);
+        return start();
+      },
       cancel: () => {
         clearTimeout(timer);
         request?.abort();
       },
-    });
-  }
-
-  #ask(url: string, patienceMs: number): Request {
-    const abort = new AbortController();
-    let timer = setTimeout(() => abort.abort(), patienceMs);
-    const end = () => abort.abort();
-    this.#ending.signal.addEventListener('abort', end, { once: true });
-    this.#requestCount += 1;
-    const release = () => {
-      clearTimeout(timer);
-      this.#ending.signal.removeEventListener('abort', end);
-    };
-    return {
-      askedAtMs: this.#options.serverNowMs(),
-      response: fetch(signedUrl(url, this.#options.signedQuery?.()), { signal: abort.signal }).catch(
-        () => undefined,
-      ),
-      patience: (ms) => {
-        clearTimeout(timer);
-        timer = setTimeout(() => abort.abort(), ms);
-      },
-      abort: () => {
-        release();
-        abort.abort();
-      },
-      release,
     };
   }
-}
-
-/** One request under way. */
-interface Request {
-  readonly askedAtMs: number;
-  /** Undefined when the server could not be reached or took too long. */
-  readonly response: Promise<Response | undefined>;
-  /** Gives the next bytes so much time from now. */
-  readonly patience: (ms: number) => void;
-  readonly abort: () => void;
-  /** Stops its clock once it is answered. */
-  readonly release: () => void;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -3,6 +3,7 @@
  * reports `failed` the pane throws it away and makes another.
  */
 
+import type { DeliveryPlan } from '../../domain/delivery.ts';
 import type { Rendition } from '../../domain/renditions.ts';
 
 export interface EngineOptions {
@@ -14,6 +15,10 @@ export interface EngineOptions {
   readonly signedQuery?: () => string;
   /** How far behind the wall clock the first media should lie, ms; where playing begins is the pane's choice. */
   readonly startLatencyMs: number;
+  /** What the pane may ask for at its present latency; it may change at any time. */
+  readonly plan: () => DeliveryPlan;
+  /** How far behind the wall clock the pane plays, or will play, ms. */
+  readonly latencyMs: () => number;
   readonly serverNowMs: () => number;
   /** Called right after media was taken into the element's buffer. */
   readonly onMedia: () => void;
@@ -26,11 +31,16 @@ export function signedUrl(url: string, query: string | undefined): string {
 }
 
 export interface EngineFailure {
-  /** `not-there`: the server has no media of this stream (yet). `broken`: it had, and something went wrong. */
-  readonly kind: 'not-there' | 'broken' | 'ended' | 'unsupported';
+  /**
+   * `not-there`: the server has no media of this stream (yet). `broken`: it had, and something went wrong.
+   * `refused`: a signature is missing, wrong or expired. `unsupported`: this browser cannot play it this way.
+   */
+  readonly kind: 'not-there' | 'broken' | 'ended' | 'refused' | 'unsupported';
   /** In words, for the person who watches. */
   readonly reason: string;
 }
+
+export type EngineName = 'clock-mse' | 'hls.js' | 'native-hls';
 
 export interface EngineCounters {
   readonly requestCount: number;
@@ -38,7 +48,7 @@ export interface EngineCounters {
 }
 
 export interface Engine {
-  readonly name: 'hls.js' | 'clock-mse';
+  readonly name: EngineName;
   start(): void;
   /**
    * Unix ms of the instant at media time 0 of the element; undefined until it is known. The timeline of
@@ -47,5 +57,7 @@ export interface Engine {
    */
   readonly zeroInstantMs: number | undefined;
   readonly counters: EngineCounters;
+  /** The browser chooses where playing begins, and when. */
+  readonly placesItself?: boolean;
   destroy(): void;
 }

@@ -1,4 +1,5 @@
 /** The grid of the timeline as addresses: what a piece of media is called, and when it begins and ends. */
+import { type DeliveryPlan, JOINED_SEGMENT_COUNT } from '../../domain/delivery.ts';
 import { SEED_PROFILE } from '../../domain/profile.ts';
 import { EPOCH_MS, partFromOrdinal } from '../../domain/timeline.ts';
 
@@ -30,13 +31,57 @@ export const PARTS = gridOf(SEED_PROFILE.partMs, (index) => {
   return `${mediaSequenceNumber}.${partIndex}`;
 });
 
+/** One piece is some finished segments: `{first}-{last}.m4s`. */
+export const JOINED_SEGMENTS = gridOf(JOINED_SEGMENT_COUNT * SEED_PROFILE.segmentMs, (index) => {
+  const first = index * JOINED_SEGMENT_COUNT;
+  return `${first}-${first + JOINED_SEGMENT_COUNT - 1}`;
+});
+
+/** One thing to ask for. */
+export interface Piece {
+  readonly name: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly grid: PieceGrid;
+}
+
+function pieceOf(grid: PieceGrid, index: number): Piece {
+  return { name: grid.name(index), startMs: grid.startMs(index), endMs: grid.startMs(index + 1), grid };
+}
+
+/** What the next piece may be. */
+export type Take = Pick<DeliveryPlan, 'taken' | 'segmentsPerRequest'>;
+
+/**
+ * The piece that begins at an instant: the largest of those that the plan takes. Between two of them come
+ * smaller ones, until the larger grid's next line.
+ *
+ * @param growthIsHeldBack answers that grow do not come as they grow: parts are asked for one by one instead.
+ */
+export function pieceAt(startMs: number, take: Take, growthIsHeldBack: boolean): Piece {
+  const isWhole = take.taken === 'whole';
+  if (isWhole && take.segmentsPerRequest === JOINED_SEGMENT_COUNT && begins(JOINED_SEGMENTS, startMs))
+    return pieceOf(JOINED_SEGMENTS, JOINED_SEGMENTS.indexAt(startMs));
+  if ((isWhole || !growthIsHeldBack) && begins(SEGMENTS, startMs))
+    return pieceOf(SEGMENTS, SEGMENTS.indexAt(startMs));
+  return pieceOf(PARTS, PARTS.indexAt(startMs));
+}
+
+function begins(grid: PieceGrid, unixMs: number): boolean {
+  return grid.startMs(grid.indexAt(unixMs)) === unixMs;
+}
+
 /** So far behind the clock a piece may begin and still be worth fetching in its turn. */
 export const LAG_MAX_MS = 3_000;
-/** Where one goes on that fell further behind: so far behind the clock. */
-const RESUME_BEHIND_MS = 500;
+/** Where one goes on that fell further behind: so much before what is wanted on the screen now. */
+const RESUME_BEFORE_MS = 100;
 
-/** The piece to take when it is the turn of `index`: that one, or a later one when time has run away from it. */
-export function caughtUp(grid: PieceGrid, index: number, nowMs: number): number {
-  if (nowMs - grid.startMs(index) <= LAG_MAX_MS) return index;
-  return Math.max(index, grid.indexAt(nowMs - RESUME_BEHIND_MS));
+/**
+ * Where to go on: at that instant, or at the beginning of a later segment when time has run away from it.
+ *
+ * @param latencyMs how late the pane plays.
+ */
+export function caughtUpMs(positionMs: number, nowMs: number, latencyMs: number): number {
+  if (nowMs - positionMs <= LAG_MAX_MS + latencyMs) return positionMs;
+  return Math.max(positionMs, SEGMENTS.startMs(SEGMENTS.indexAt(nowMs - latencyMs - RESUME_BEFORE_MS)));
 }

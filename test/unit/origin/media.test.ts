@@ -185,6 +185,19 @@ describe('media', () => {
       expect((await bed.get(`/open/cam/video/${HEAD_MSN + 1}.m4s`)).status).toBe(404);
     });
 
+    it('two finished segments are one body, the same however it was asked for', async () => {
+      const first = FIRST_MSN + (FIRST_MSN % 2);
+      const last = (first + 2) * 5;
+      const url = `/open/cam/video/${first}-${first + 1}.m4s`;
+      const growing = await bed.get(url);
+      await bed.publishBoth(FIRST_ORDINAL + 12, last + 1);
+      const complete = await bed.get(url);
+      const whole = segmentText(first, ['video']) + segmentText(first + 1, ['video']);
+      expect(complete.headers['content-length']).toBe(String(complete.body.length));
+      expect([complete.body, growing.body, (await bed.get(url)).body]).toEqual([whole, whole, whole]);
+      expect((await bed.get(`/open/cam/video/${first}.m4s`)).body).toBe(segmentText(first, ['video']));
+    });
+
     it('the last segment of a broadcast may be short, and is complete', async () => {
       const growing = await bed.get(`/open/cam/video/${HEAD_MSN}.m4s`);
       await bed.publish('video', FIRST_ORDINAL + 11);

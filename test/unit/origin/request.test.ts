@@ -14,7 +14,14 @@ describe('the request parser', () => {
     ['/live/cam-1/time', { ...live, kind: 'time' }],
     ['/live/cam-1/av.m3u8', { ...live, kind: 'playlist', rendition: 'av', directives: { skip: false } }],
     ['/live/cam-1/audio/init.mp4', { ...live, kind: 'init', rendition: 'audio' }],
-    ['/live/cam-1/video/12.m4s', { ...live, kind: 'segment', rendition: 'video', mediaSequenceNumber: 12 }],
+    [
+      '/live/cam-1/video/12.m4s',
+      { ...live, kind: 'segment', rendition: 'video', mediaSequenceNumber: 12, segmentCount: 1 },
+    ],
+    [
+      '/live/cam-1/video/12-13.m4s',
+      { ...live, kind: 'segment', rendition: 'video', mediaSequenceNumber: 12, segmentCount: 2 },
+    ],
     [
       '/live/cam-1/video/12.4.m4s',
       { ...live, kind: 'part', rendition: 'video', mediaSequenceNumber: 12, partIndex: 4 },
@@ -57,6 +64,14 @@ describe('the request parser', () => {
     '/live/-cam/index.m3u8',
     '/live/cam-/index.m3u8',
     '/live/Cam/index.m3u8',
+    // Joined segments have a grid of their own.
+    '/live/cam-1/video/11-12.m4s',
+    '/live/cam-1/video/12-14.m4s',
+    '/live/cam-1/video/12-12.m4s',
+    '/live/cam-1/video/12-.m4s',
+    '/live/cam-1/video/-13.m4s',
+    '/live/cam-1/video/-.m4s',
+    '/live/cam-1/video/012-13.m4s',
     '/live/cam_1/index.m3u8',
     `/live/${'a'.repeat(41)}/index.m3u8`,
     '/live/cam-1/../cam-2/index.m3u8',

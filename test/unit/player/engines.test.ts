@@ -1,10 +1,18 @@
 import HlsJs from 'hls.js';
 import { describe, expect, it } from 'vitest';
+import { DELIVERY_PLANS } from '../../../domain/delivery.ts';
 import { EPOCH_MS } from '../../../domain/timeline.ts';
 import { ArrivalWatch } from '../../../player/engines/arrival-watch.ts';
 import { BUFFER_PADDING_S, HLS_CONFIG, tightenFragmentTracker } from '../../../player/engines/hls-js.ts';
 import { codecOf } from '../../../player/engines/init-codec.ts';
-import { caughtUp, LAG_MAX_MS, PARTS, SEGMENTS } from '../../../player/engines/piece-grid.ts';
+import {
+  caughtUpMs,
+  JOINED_SEGMENTS,
+  LAG_MAX_MS,
+  PARTS,
+  pieceAt,
+  SEGMENTS,
+} from '../../../player/engines/piece-grid.ts';
 
 describe('hls.js as it is pinned', () => {
   it('has the private field whose value would lose the last part of each segment', () => {
@@ -52,22 +60,51 @@ describe('addresses from a clock', () => {
   });
 });
 
+describe('the next piece', () => {
+  const evenMs = EPOCH_MS + 1e9;
+  const oddMs = evenMs + 500;
+  const grows = DELIVERY_PLANS['lowest-latency'];
+
+  it('is a segment while it grows, or while it is whole', () => {
+    expect(pieceAt(evenMs, grows, false).grid).toBe(SEGMENTS);
+    expect(pieceAt(evenMs, DELIVERY_PLANS.balanced, false).grid).toBe(SEGMENTS);
+  });
+
+  it('is a pair of whole segments in economy, from the first line of their grid on', () => {
+    expect(pieceAt(oddMs, DELIVERY_PLANS.economy, false).grid).toBe(SEGMENTS);
+    const pair = pieceAt(evenMs, DELIVERY_PLANS.economy, false);
+    expect(pair).toMatchObject({ name: '2000000-2000001', startMs: evenMs, endMs: evenMs + 1_000 });
+    expect(pair.grid).toBe(JOINED_SEGMENTS);
+  });
+
+  it('is a part where growth is held back, but whole segments are asked for whole', () => {
+    expect(pieceAt(evenMs, grows, true).name).toBe('2000000.0');
+    expect(pieceAt(evenMs + 300, grows, true).name).toBe('2000000.3');
+    expect(pieceAt(evenMs, DELIVERY_PLANS.balanced, true).grid).toBe(SEGMENTS);
+  });
+
+  it('within a segment is a part, until the next segment begins', () => {
+    expect(pieceAt(evenMs + 400, grows, false)).toMatchObject({ name: '2000000.4', endMs: oddMs });
+  });
+});
+
 describe('a player that cannot keep up', () => {
-  it('takes its pieces in turn as long as they are young enough', () => {
-    const index = SEGMENTS.indexAt(EPOCH_MS + 1e9);
-    const startMs = SEGMENTS.startMs(index);
-    expect(caughtUp(SEGMENTS, index, startMs - 100)).toBe(index);
-    expect(caughtUp(SEGMENTS, index, startMs + LAG_MAX_MS)).toBe(index);
+  const positionMs = EPOCH_MS + 1e9;
+
+  it('takes its pieces in turn as long as they are young enough for how late it plays', () => {
+    expect(caughtUpMs(positionMs, positionMs - 100, 400)).toBe(positionMs);
+    expect(caughtUpMs(positionMs, positionMs + LAG_MAX_MS + 400, 400)).toBe(positionMs);
   });
 
   it('leaves out what lies between, once it is too far behind, and never goes back', () => {
-    for (const grid of [SEGMENTS, PARTS]) {
-      const index = grid.indexAt(EPOCH_MS + 1e9);
-      const nowMs = grid.startMs(index) + LAG_MAX_MS + 1;
-      const next = caughtUp(grid, index, nowMs);
-      expect(next).toBeGreaterThan(index);
-      expect(nowMs - grid.startMs(next)).toBeLessThanOrEqual(1_000);
-      expect(caughtUp(grid, next, nowMs)).toBe(next);
+    for (const latencyMs of [400, 2_000]) {
+      const nowMs = positionMs + LAG_MAX_MS + latencyMs + 1;
+      const nextMs = caughtUpMs(positionMs, nowMs, latencyMs);
+      expect(nextMs).toBeGreaterThan(positionMs);
+      expect(nowMs - nextMs).toBeGreaterThanOrEqual(latencyMs);
+      expect(nowMs - nextMs).toBeLessThanOrEqual(latencyMs + 600);
+      expect(pieceAt(nextMs, DELIVERY_PLANS['lowest-latency'], false).grid).toBe(SEGMENTS);
+      expect(caughtUpMs(nextMs, nowMs, latencyMs)).toBe(nextMs);
     }
   });
 });

@@ -1,0 +1,74 @@
+/** Requests for media, each with its own patience, all of them ended together. */
+import { signedUrl } from './engine.ts';
+
+/** One request under way. */
+export interface MediaRequest {
+  /** By the server's clock, Unix ms. */
+  readonly askedAtMs: number;
+  /** Undefined when the server could not be reached or took too long. */
+  readonly response: Promise<Response | undefined>;
+  /** Gives the next bytes so much time from now. */
+  readonly patience: (ms: number) => void;
+  readonly abort: () => void;
+  /** Stops its clock once it is answered. */
+  readonly release: () => void;
+}
+
+export class Requests {
+  readonly #serverNowMs: () => number;
+  readonly #signedQuery: (() => string) | undefined;
+  readonly #signal: AbortSignal;
+  #count = 0;
+
+  constructor(options: {
+    readonly serverNowMs: () => number;
+    readonly signedQuery?: (() => string) | undefined;
+    readonly signal: AbortSignal;
+  }) {
+    this.#serverNowMs = options.serverNowMs;
+    this.#signedQuery = options.signedQuery;
+    this.#signal = options.signal;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  ask(url: string, patienceMs: number): MediaRequest {
+    const abort = new AbortController();
+    const end = () => abort.abort();
+    let timer = setTimeout(end, patienceMs);
+    this.#signal.addEventListener('abort', end, { once: true });
+    this.#count += 1;
+    const release = () => {
+      clearTimeout(timer);
+      this.#signal.removeEventListener('abort', end);
+    };
+    return {
+      askedAtMs: this.#serverNowMs(),
+      response: fetch(signedUrl(url, this.#signedQuery?.()), { signal: abort.signal }).catch(() => undefined),
+      patience: (ms) => {
+        clearTimeout(timer);
+        timer = setTimeout(end, ms);
+      },
+      abort: () => {
+        release();
+        abort.abort();
+      },
+      release,
+    };
+  }
+}
+
+/** Waits, or until the signal, whichever is first. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
