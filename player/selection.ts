@@ -1,33 +1,5 @@
-/** Which feeds the panes show: from the address, or the first ones that there are. */
+/** Where a stream's media is asked for, and by which engine: from the page's own address. */
 import { MEDIA_ORIGIN_NAME } from '../domain/pages/media-origin.ts';
-import { SEED_LIMITS } from '../domain/profile.ts';
-import { STREAM_ID_PATTERN } from '../domain/stream-id.ts';
-
-export const PANES_MAX = SEED_LIMITS.streamsPerViewer;
-
-/** What the address asks for; undefined when it asks for nothing. Unusable names are left out. */
-export function streamsFromAddress(search: string): readonly string[] | undefined {
-  const text = new URLSearchParams(search).get('streams');
-  if (text === null) return undefined;
-  const ids = text.split(',').filter((id) => STREAM_ID_PATTERN.test(id));
-  return [...new Set(ids)].slice(0, PANES_MAX);
-}
-
-/** The address that shows these feeds, other parameters kept. */
-export function addressOf(ids: readonly string[], search: string): string {
-  const parameters = new URLSearchParams(search);
-  parameters.delete('streams');
-  const rest = parameters.toString();
-  const streams = ids.length > 0 ? `streams=${ids.join(',')}` : '';
-  const query = [streams, rest].filter((text) => text !== '').join('&');
-  return query === '' ? '/' : `/?${query}`;
-}
-
-/** Adds a feed or takes it away. With all panes in use, the last one makes room. */
-export function toggled(ids: readonly string[], id: string): readonly string[] {
-  if (ids.includes(id)) return ids.filter((other) => other !== id);
-  return [...ids.slice(0, PANES_MAX - 1), id];
-}
 
 /**
  * Where a stream's media is asked for. Over plain HTTP a browser opens six connections to one host name, so

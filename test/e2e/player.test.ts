@@ -90,7 +90,7 @@ describe('the page', () => {
       },
       20_000,
     );
-    await page.click('[data-stream="cam-1"] video');
+    await page.click('[data-stream="cam-1"] .select');
     await until('cam-1 is heard', async () => (await measure(page)).sound?.phase === 'playing', 15_000);
     expect((await measure(page)).sound?.streamId).toBe('cam-1');
     await page.keyboard.press('m');

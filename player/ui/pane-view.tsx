@@ -1,0 +1,177 @@
+/** What is drawn around one pane's picture: name, state, latency, sound, and words where there is no picture. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { PaneRect } from '../layout.ts';
+import type { Pane } from '../pane.ts';
+import { paneWords, type StreamSummary } from '../pane-words.ts';
+import type { SoundState } from '../wall.ts';
+import { GestureReader } from './gestures.ts';
+import { ShapeIcon, SpeakerIcon } from './icons.tsx';
+import type { PlayerState } from './player-state.ts';
+
+export interface PaneViewProps {
+  readonly state: PlayerState;
+  readonly pane: Pane;
+  readonly stream: StreamSummary | undefined;
+  readonly sound: SoundState;
+  readonly rect: PaneRect;
+  /** The number key that hears it. */
+  readonly keyNumber: number;
+  readonly focused: boolean;
+  readonly large: boolean;
+}
+
+const COPIED_SHOWN_MS = 2_000;
+const DRAGGED_TYPE = 'application/x-mirror-feed';
+
+export function PaneView({ state, pane, stream, sound, rect, keyNumber, focused, large }: PaneViewProps) {
+  const id = pane.streamId;
+  const name = stream?.name ?? id;
+  const words = paneWords(pane.phase, stream, pane.problem);
+  const latencyMs = pane.phase === 'playing' ? pane.latencyMs : undefined;
+  const ingestUrl = stream?.state === 'waiting' ? stream.ingestUrl : undefined;
+  const classes = ['pane', ...(sound === 'off' ? [] : ['audible']), ...(focused ? ['focused'] : [])];
+  return (
+    <section
+      class={classes.join(' ')}
+      data-stream={id}
+      aria-label={name}
+      style={{
+        left: `${rect.leftPx}px`,
+        top: `${rect.topPx}px`,
+        width: `${rect.widthPx}px`,
+        height: `${rect.heightPx}px`,
+      }}
+    >
+      <div class="picture">
+        <Screen media={pane.media} />
+        {words.message !== undefined && (
+          <div class="place">
+            <p class="message">{words.message}</p>
+            {ingestUrl !== undefined && <OwnFeed url={ingestUrl} />}
+          </div>
+        )}
+        <SelectButton state={state} id={id} name={name} badge={words.badge} focused={focused} />
+      </div>
+      <div class="caption" draggable onDragStart={(event) => event.dataTransfer?.setData(DRAGGED_TYPE, id)}>
+        <span class="pane-name">{name}</span>
+        <span class="badge" data-tone={words.tone}>
+          {words.badge}
+        </span>
+        {latencyMs !== undefined && (
+          <span class="latency" title="How long ago the shown picture was taken in">
+            {(latencyMs / 1000).toFixed(2)} s
+          </span>
+        )}
+        <button
+          type="button"
+          class="sound"
+          data-sound={sound}
+          aria-pressed={sound !== 'off'}
+          aria-label={`Sound of ${name}`}
+          title={`Hear this feed (key ${keyNumber})`}
+          onClick={() => state.toggleSound(id)}
+        >
+          <SpeakerIcon />
+        </button>
+        <button
+          type="button"
+          class="enlarge"
+          aria-pressed={large}
+          aria-label={`Enlarge ${name}`}
+          title={large ? 'Back to the grid (Enter)' : 'Enlarge (Enter)'}
+          onClick={() => state.enlarge(id)}
+        >
+          <ShapeIcon shape={large ? 'shrink' : 'enlarge'} />
+        </button>
+      </div>
+    </section>
+  );
+}
+
+/** The pane's own element, which lives as long as the pane does and is never made by a redraw. */
+function Screen({ media }: { readonly media: HTMLMediaElement }) {
+  const placeRef = useRef<HTMLDivElement>(null);
+  useEffect(() => placeRef.current?.replaceChildren(media), [media]);
+  return <div class="screen" ref={placeRef} />;
+}
+
+/** The whole picture is one button: a click hears it, a second one enlarges it, a stroke turns the page. */
+function SelectButton(props: {
+  readonly state: PlayerState;
+  readonly id: string;
+  readonly name: string;
+  readonly badge: string;
+  readonly focused: boolean;
+}) {
+  const { state, id, name, badge, focused } = props;
+  const [reader] = useState(() => new GestureReader());
+  const byTouchRef = useRef(false);
+  const touch = (event: PointerEvent) => ({
+    atMs: event.timeStamp,
+    xPx: event.clientX,
+    yPx: event.clientY,
+  });
+  return (
+    <button
+      type="button"
+      class="select"
+      aria-pressed={focused}
+      aria-label={`${name}, ${badge}`}
+      onClick={(event) => {
+        // The second click of two belongs to the double click.
+        if (event.detail <= 1) state.hear(id);
+      }}
+      onDblClick={() => {
+        // Not all browsers make two taps a double click: those are read below.
+        if (!byTouchRef.current) state.enlarge(id);
+      }}
+      onPointerDown={(event) => {
+        byTouchRef.current = event.pointerType === 'touch';
+        if (byTouchRef.current) reader.down(touch(event));
+      }}
+      onPointerCancel={() => reader.cancel()}
+      onDragOver={(event) => {
+        if (event.dataTransfer?.types.includes(DRAGGED_TYPE)) event.preventDefault();
+      }}
+      onDrop={(event) => {
+        event.preventDefault();
+        const dragged = event.dataTransfer?.getData(DRAGGED_TYPE) ?? '';
+        if (state.ids.value.includes(dragged)) state.swap(dragged, id);
+      }}
+      onPointerUp={(event) => {
+        const gesture = byTouchRef.current ? reader.up(touch(event)) : undefined;
+        if (gesture === 'swipe-left') state.focusStep(1);
+        else if (gesture === 'swipe-right') state.focusStep(-1);
+        else if (gesture === 'double-tap') state.enlarge(id);
+      }}
+    />
+  );
+}
+
+function OwnFeed({ url }: { readonly url: string }) {
+  const textRef = useRef<HTMLElement>(null);
+  const [said, setSaid] = useState('Copy');
+  const say = (text: string) => {
+    setSaid(text);
+    setTimeout(() => setSaid('Copy'), COPIED_SHOWN_MS);
+  };
+  const copy = () =>
+    navigator.clipboard.writeText(url).then(
+      () => say('Copied'),
+      () => {
+        // Without permission for the clipboard the text is selected, ready for the person's own copy command.
+        if (textRef.current) getSelection()?.selectAllChildren(textRef.current);
+        say('Press Ctrl+C');
+      },
+    );
+  return (
+    <div class="own-feed">
+      <code class="ingest" ref={textRef}>
+        {url}
+      </code>
+      <button type="button" class="copy" onClick={() => void copy()}>
+        {said}
+      </button>
+    </div>
+  );
+}

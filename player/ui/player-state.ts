@@ -1,0 +1,252 @@
+/**
+ * What the page shows and what a person can do with it. Signals hold what is shown; the views read them and
+ * call the actions. The wall does as the choice says.
+ */
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { StreamSummary } from '../pane-words.ts';
+import type { ViewerSession } from '../viewer-session.ts';
+import type { Wall } from '../wall.ts';
+import {
+  addressOf,
+  choiceFromAddress,
+  idsOnPage,
+  type LayoutName,
+  moved,
+  nextLayout,
+  PANES_MAX,
+  placeCount,
+  stepped,
+  swapped,
+  type WallChoice,
+  withFeed,
+} from '../wall-choice.ts';
+import { StatsHistory } from './stats-history.ts';
+
+export type Dialog = 'none' | 'feeds' | 'help';
+
+/** What the page shows of a session. */
+export type SessionState = Pick<ViewerSession, 'streams' | 'problem'>;
+
+export interface PlayerStateOptions {
+  readonly wall: Pick<
+    Wall,
+    'show' | 'knowStreams' | 'toggleSound' | 'panes' | 'audibleId' | 'streamIds' | 'measure'
+  >;
+  readonly session: SessionState;
+  /** Address and history of the window. */
+  readonly search: () => string;
+  readonly remember: (address: string, how: 'push' | 'replace') => void;
+  readonly nowMs: () => number;
+}
+
+const SAMPLE_EVERY_MS = 1_000;
+
+export class PlayerState {
+  readonly #options: PlayerStateOptions;
+  readonly #choice: Signal<WallChoice>;
+  readonly #streams = signal<readonly StreamSummary[]>([]);
+  readonly #session: Signal<PlayerStateOptions['session']>;
+  /** Counts what the wall told: the views that show its numbers read it. */
+  readonly tick = signal(0);
+  readonly serverAnswers = signal(true);
+  readonly notice = signal('');
+  readonly dialog = signal<Dialog>('none');
+  readonly statsShown = signal(false);
+  /** Counts the samples of the statistics. */
+  readonly sampleCount = signal(0);
+  readonly history = new StatsHistory();
+  #layoutBefore: LayoutName = 'auto';
+  #lastSampleAtMs = 0;
+
+  /** All feeds of the wall, in the order of their panes, those of other pages included. */
+  readonly ids: ReadonlySignal<readonly string[]>;
+  readonly shownIds: ReadonlySignal<readonly string[]>;
+  readonly focusId: ReadonlySignal<string | undefined>;
+
+  constructor(options: PlayerStateOptions) {
+    this.#options = options;
+    this.#choice = signal(choiceFromAddress(options.search()));
+    this.#session = signal(options.session);
+    this.ids = computed(() => this.#choice.value.streamIds ?? this.#defaultIds());
+    this.focusId = computed(() => {
+      const { focusId } = this.#choice.value;
+      const ids = this.ids.value;
+      return focusId !== undefined && ids.includes(focusId) ? focusId : ids[0];
+    });
+    this.shownIds = computed(() => idsOnPage(this.ids.value, this.layout, this.focusId.value));
+  }
+
+  get layout(): LayoutName {
+    return this.#choice.value.layout;
+  }
+
+  /** Those of the session first, then what is open to all. */
+  get streams(): readonly StreamSummary[] {
+    return this.#streams.value;
+  }
+
+  get wall(): PlayerStateOptions['wall'] {
+    return this.#options.wall;
+  }
+
+  /** Places of the layout that have no feed yet. */
+  get emptyPlaceCount(): number {
+    const places = placeCount(this.layout, this.ids.value.length);
+    return Math.max(0, places - this.shownIds.value.length);
+  }
+
+  /** In words, when something keeps the page from showing what it should; empty when nothing does. */
+  get note(): string {
+    const session = this.#session.value;
+    if (!this.serverAnswers.value) return 'The server does not answer. Trying again.';
+    if (session.problem !== undefined) return session.problem;
+    if (this.notice.value !== '') return this.notice.value;
+    if (this.ids.value.length > 0) return '';
+    if (this.streams.length === 0) return 'There are no feeds yet. They appear here by themselves.';
+    return 'No feed is chosen. Press Feeds to put some on the wall.';
+  }
+
+  nameOf(id: string): string {
+    return this.streams.find((stream) => stream.id === id)?.name ?? id;
+  }
+
+  /** Called by the wall when its numbers have moved. */
+  wallChanged(): void {
+    this.tick.value += 1;
+    const nowMs = this.#options.nowMs();
+    if (nowMs - this.#lastSampleAtMs < SAMPLE_EVERY_MS) return;
+    this.#lastSampleAtMs = nowMs;
+    this.history.add(nowMs, this.#options.wall.measure);
+    if (this.statsShown.value) this.sampleCount.value += 1;
+  }
+
+  /** @param list undefined when the server did not answer. */
+  knowStreams(list: readonly StreamSummary[] | undefined): void {
+    this.serverAnswers.value = list !== undefined;
+    if (list) this.#streams.value = this.#withSession(list);
+    this.#options.wall.knowStreams(this.streams);
+    this.apply();
+  }
+
+  /** Makes the wall show what is chosen. Panes that stay are not disturbed. */
+  apply(): void {
+    const { wall } = this.#options;
+    const ids = this.shownIds.value;
+    const shown = wall.streamIds;
+    const hearsOn = wall.audibleId !== undefined;
+    if (ids.length !== shown.length || ids.some((id, index) => id !== shown[index])) wall.show(ids);
+    // Who turned the pages with the sound on hears the feed that has the focus now.
+    const focusId = this.focusId.value;
+    if (hearsOn && focusId !== undefined) this.#hear(focusId);
+  }
+
+  /** The session has opened, was renewed, or has a problem. */
+  sessionChanged({ streams, problem }: SessionState): void {
+    this.#session.value = { streams, problem };
+  }
+
+  /** After the person went back or forth in the history. */
+  addressChanged(): void {
+    this.#choice.value = choiceFromAddress(this.#options.search());
+    this.apply();
+  }
+
+  showDialog(name: Dialog): void {
+    this.dialog.value = name;
+  }
+
+  toggleStats(): void {
+    this.statsShown.value = !this.statsShown.value;
+  }
+
+  focus(id: string): void {
+    if (id === this.focusId.value) return;
+    this.#choose({ focusId: id }, 'replace');
+  }
+
+  focusStep(step: number): void {
+    const id = stepped(this.ids.value, this.focusId.value, step);
+    if (id !== undefined) this.focus(id);
+  }
+
+  /** Gives a feed the focus and the sound. */
+  hear(id: string): void {
+    this.focus(id);
+    this.#hear(id);
+  }
+
+  /** As `hear`, and silences it when it is heard already. */
+  toggleSound(id: string): void {
+    const { wall } = this.#options;
+    if (wall.audibleId === id) wall.toggleSound(id);
+    else this.hear(id);
+  }
+
+  setLayout(layout: LayoutName): void {
+    if (layout === this.layout) return;
+    if (layout === 'focus') this.#layoutBefore = this.layout;
+    this.#choose({ layout }, 'push');
+  }
+
+  cycleLayout(): void {
+    this.setLayout(nextLayout(this.layout));
+  }
+
+  /** Gives a feed the large place, or the layout from before when it has that already. */
+  enlarge(id: string): void {
+    const large = this.layout === 'focus' && this.focusId.value === id;
+    this.focus(id);
+    this.setLayout(large ? this.#layoutBefore : 'focus');
+  }
+
+  putOn(id: string): void {
+    const ids = withFeed(this.ids.value, id, this.focusId.value);
+    this.#choose(
+      { streamIds: ids, focusId: this.ids.value.length < PANES_MAX ? this.#keptFocus : id },
+      'push',
+    );
+  }
+
+  takeOff(id: string): void {
+    const focusId = id === this.focusId.value ? undefined : this.#keptFocus;
+    this.#choose({ streamIds: this.ids.value.filter((other) => other !== id), focusId }, 'push');
+  }
+
+  /** Moves a pane by so many places. */
+  move(id: string, step: number): void {
+    this.#choose({ streamIds: moved(this.ids.value, id, step) }, 'push');
+  }
+
+  swap(a: string, b: string): void {
+    if (a !== b) this.#choose({ streamIds: swapped(this.ids.value, a, b) }, 'push');
+  }
+
+  get #keptFocus(): string | undefined {
+    return this.#choice.value.focusId;
+  }
+
+  #hear(id: string): void {
+    const { wall } = this.#options;
+    if (wall.audibleId !== id && wall.streamIds.includes(id)) wall.toggleSound(id);
+  }
+
+  #choose(change: Partial<WallChoice>, how: 'push' | 'replace'): void {
+    const streamIds = this.#choice.value.streamIds ?? this.ids.value;
+    this.#choice.value = { ...this.#choice.value, streamIds, ...change };
+    this.notice.value = '';
+    this.#options.remember(addressOf(this.#choice.value, this.#options.search()), how);
+    this.apply();
+  }
+
+  #defaultIds(): readonly string[] {
+    const ofSession = this.#session.value.streams.map(({ id }) => id);
+    return ofSession.length > 0 ? ofSession : this.#streams.value.slice(0, PANES_MAX).map(({ id }) => id);
+  }
+
+  /** The list shows what is open to all; how a premium stream is doing, its pane finds out by itself. */
+  #withSession(list: readonly StreamSummary[]): readonly StreamSummary[] {
+    const known = new Set(list.map(({ id }) => id));
+    const premium = this.#session.value.streams.filter(({ id }) => !known.has(id));
+    return [...premium.map(({ id, name }) => ({ id, name, state: 'premium' })), ...list];
+  }
+}
