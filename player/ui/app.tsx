@@ -52,7 +52,7 @@ function App({ state, wall }: AppProps) {
       <Note state={state} />
       <div class="stage" ref={stageRef}>
         <WallView state={state} wall={wall} />
-        {state.statsShown.value && <StatsPanel state={state} />}
+        {state.statsShown.value && <StatsPanel state={state} wall={wall} />}
       </div>
       {state.dialog.value === 'feeds' && <FeedsDialog state={state} />}
       {state.dialog.value === 'help' && <HelpDialog state={state} />}

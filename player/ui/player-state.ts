@@ -20,7 +20,6 @@ import {
   type WallChoice,
   withFeed,
 } from '../wall-choice.ts';
-import { StatsHistory } from './stats-history.ts';
 
 export type Dialog = 'none' | 'feeds' | 'help';
 
@@ -28,10 +27,7 @@ export type Dialog = 'none' | 'feeds' | 'help';
 export type SessionState = Pick<ViewerSession, 'streams' | 'problem'>;
 
 export interface PlayerStateOptions {
-  readonly wall: Pick<
-    Wall,
-    'show' | 'knowStreams' | 'toggleSound' | 'panes' | 'audibleId' | 'streamIds' | 'measure'
-  >;
+  readonly wall: Pick<Wall, 'show' | 'knowStreams' | 'toggleSound' | 'audibleId' | 'streamIds'>;
   readonly session: SessionState;
   /** Address and history of the window. */
   readonly search: () => string;
@@ -52,9 +48,8 @@ export class PlayerState {
   readonly notice = signal('');
   readonly dialog = signal<Dialog>('none');
   readonly statsShown = signal(false);
-  /** Counts the samples of the statistics. */
+  /** Counts the seconds of which the shown statistics know. */
   readonly sampleCount = signal(0);
-  readonly history = new StatsHistory();
   #layoutBefore: LayoutName = 'auto';
   #lastSampleAtMs = 0;
 
@@ -85,10 +80,6 @@ export class PlayerState {
     return this.#streams.value;
   }
 
-  get wall(): PlayerStateOptions['wall'] {
-    return this.#options.wall;
-  }
-
   /** Places of the layout that have no feed yet. */
   get emptyPlaceCount(): number {
     const places = placeCount(this.layout, this.ids.value.length);
@@ -116,7 +107,6 @@ export class PlayerState {
     const nowMs = this.#options.nowMs();
     if (nowMs - this.#lastSampleAtMs < SAMPLE_EVERY_MS) return;
     this.#lastSampleAtMs = nowMs;
-    this.history.add(nowMs, this.#options.wall.measure);
     if (this.statsShown.value) this.sampleCount.value += 1;
   }
 

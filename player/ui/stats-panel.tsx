@@ -1,19 +1,25 @@
-/** How the feeds are doing: the numbers of the last two minutes, of one pane or of all. */
+/** How the feeds are doing: the numbers of the last two minutes, of one pane or of all together. */
 import { useState } from 'preact/hooks';
+import type { Pane } from '../pane.ts';
+import type { StatsSeriesName } from '../stats.ts';
+import type { Wall } from '../wall.ts';
 import type { PlayerState } from './player-state.ts';
 import { Plot } from './plot.tsx';
+import type { PlotSeries } from './plot-data.ts';
+import { combined, lineOf, spreadOf, sumOf } from './stats-lines.ts';
+
+export type StatsWall = Pick<Wall, 'panes' | 'sound'>;
 
 type Scope = 'all' | 'focus';
 
-export function StatsPanel({ state }: { readonly state: PlayerState }) {
+const KBPS_PER_BPS = 0.001;
+
+export function StatsPanel({ state, wall }: { readonly state: PlayerState; readonly wall: StatsWall }) {
   const [scope, setScope] = useState<Scope>('all');
-  // A new sample, once a second.
+  // Once a second.
   void state.sampleCount.value;
   const focusId = state.focusId.value;
-  const ids = scope === 'all' ? state.shownIds.value : focusId === undefined ? [] : [focusId];
-  const feeds = ids.map((id) => ({ id, name: state.nameOf(id) }));
-  const { history } = state;
-  const summed = scope === 'all' && feeds.length > 1;
+  const focusName = focusId === undefined ? 'One feed' : state.nameOf(focusId);
   return (
     <aside class="stats" aria-label="Statistics">
       <fieldset class="scope" aria-label="Of which feeds">
@@ -21,25 +27,68 @@ export function StatsPanel({ state }: { readonly state: PlayerState }) {
           All feeds
         </button>
         <button type="button" aria-pressed={scope === 'focus'} onClick={() => setScope('focus')}>
-          {focusId === undefined ? 'One feed' : state.nameOf(focusId)}
+          {focusName}
         </button>
       </fieldset>
-      <Plot label="Latency, glass to glass" unit="ms" series={history.lines('latencyMs', feeds)} />
-      {summed && <Plot label="Skew between the feeds" unit="ms" series={[history.skew('Skew')]} />}
-      <Plot label="Buffer" unit="ms" series={history.lines('bufferMs', feeds)} />
+      {scope === 'all' ? (
+        <AllPlots state={state} wall={wall} />
+      ) : (
+        <PanePlots pane={wall.panes.find(({ streamId }) => streamId === focusId)} name={focusName} />
+      )}
+    </aside>
+  );
+}
+
+function AllPlots({ state, wall }: { readonly state: PlayerState; readonly wall: StatsWall }) {
+  const lines = (name: StatsSeriesName, scale = 1) =>
+    wall.panes.map((pane) => lineOf(state.nameOf(pane.streamId), pane.stats.series(name), scale));
+  // What is heard is downloaded too.
+  const withSound = (name: StatsSeriesName, scale = 1): readonly PlotSeries[] => [
+    ...lines(name, scale),
+    ...(wall.sound ? [lineOf('Sound', wall.sound.stats.series(name), scale)] : []),
+  ];
+  return (
+    <>
+      <Plot label="Latency, glass to glass" unit="ms" series={lines('latencyMs')} />
       <Plot
-        label={summed ? 'Bitrate, all feeds' : 'Bitrate'}
+        label="Skew: how far apart the feeds are"
+        unit="ms"
+        series={[combined('Skew', lines('skewMs'), spreadOf)]}
+      />
+      <Plot label="Buffer" unit="ms" series={lines('bufferMs')} />
+      <Plot
+        label="Bitrate in all"
         unit="kbit/s"
-        series={summed ? [history.total('bitrateKbps', 'All')] : history.lines('bitrateKbps', feeds)}
+        series={[combined('All', withSound('bitrateBps', KBPS_PER_BPS), sumOf)]}
       />
       <Plot
-        label={summed ? 'Requests per second, all feeds' : 'Requests per second'}
+        label="Requests per second in all"
         unit=""
         digits={1}
-        series={summed ? [history.total('requestsPerS', 'All')] : history.lines('requestsPerS', feeds)}
+        series={[combined('All', withSound('requestsPerS'), sumOf)]}
       />
-      <Plot label="Dropped frames" unit="" series={history.lines('droppedFrameCount', feeds)} />
-      <Plot label="Stalls" unit="" series={history.lines('stallCount', feeds)} />
-    </aside>
+      <Plot
+        label="Dropped frames in all"
+        unit=""
+        series={[combined('All', lines('droppedFrameCount'), sumOf)]}
+      />
+      <Plot label="Stalls in all" unit="" series={[combined('All', lines('stallCount'), sumOf)]} />
+    </>
+  );
+}
+
+function PanePlots({ pane, name }: { readonly pane: Pane | undefined; readonly name: string }) {
+  if (!pane) return <p class="plot-value">This feed is on another page of the layout.</p>;
+  const line = (series: StatsSeriesName, scale = 1) => [lineOf(name, pane.stats.series(series), scale)];
+  return (
+    <>
+      <Plot label="Latency, glass to glass" unit="ms" series={line('latencyMs')} />
+      <Plot label="Skew to the instant that all share" unit="ms" series={line('skewMs')} />
+      <Plot label="Buffer" unit="ms" series={line('bufferMs')} />
+      <Plot label="Bitrate" unit="kbit/s" series={line('bitrateBps', KBPS_PER_BPS)} />
+      <Plot label="Requests per second" unit="" digits={1} series={line('requestsPerS')} />
+      <Plot label="Dropped frames" unit="" series={line('droppedFrameCount')} />
+      <Plot label="Stalls" unit="" series={line('stallCount')} />
+    </>
   );
 }

@@ -1,0 +1,175 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { StreamSummary } from '../../../../player/pane-words.ts';
+import { PlayerState, type SessionState } from '../../../../player/ui/player-state.ts';
+
+const STREAMS: readonly StreamSummary[] = 'abcdefgh'.split('').map((id) => ({
+  id,
+  name: `Feed ${id}`,
+  state: 'live',
+}));
+
+/** The wall as far as the state knows it. */
+class FakeWall {
+  streamIds: readonly string[] = [];
+  audibleId: string | undefined;
+  showCount = 0;
+
+  show(ids: readonly string[]): void {
+    this.streamIds = ids;
+    this.showCount += 1;
+    if (this.audibleId !== undefined && !ids.includes(this.audibleId)) this.audibleId = undefined;
+  }
+
+  knowStreams(): void {}
+
+  toggleSound(id: string): void {
+    this.audibleId = this.audibleId === id ? undefined : id;
+  }
+}
+
+let wall = new FakeWall();
+let address = '/';
+let addresses: { address: string; how: string }[] = [];
+
+function stateAt(search: string, session: SessionState = { streams: [], problem: undefined }): PlayerState {
+  wall = new FakeWall();
+  address = `/${search}`;
+  addresses = [];
+  return new PlayerState({
+    wall,
+    session,
+    search: () => new URL(address, 'http://x').search,
+    remember: (next, how) => {
+      address = next;
+      addresses.push({ address: next, how });
+    },
+    nowMs: () => 0,
+  });
+}
+
+let state = stateAt('');
+
+beforeEach(() => {
+  state = stateAt('');
+  state.knowStreams(STREAMS);
+});
+
+describe('which feeds are shown', () => {
+  it('without a choice the first six, and the address stays as it is', () => {
+    expect(wall.streamIds).toEqual('abcdef'.split(''));
+    expect(addresses).toEqual([]);
+  });
+
+  it('a list that says the same again disturbs no pane', () => {
+    state.knowStreams(STREAMS);
+    expect(wall.showCount).toBe(1);
+  });
+
+  it('a seventh takes the place of the one with the focus, and the focus', () => {
+    state.focus('c');
+    state.putOn('g');
+    expect(wall.streamIds).toEqual('abgdef'.split(''));
+    expect(state.focusId.value).toBe('g');
+  });
+
+  it('taking the one with the focus off moves the focus to the first', () => {
+    state.focus('b');
+    state.takeOff('b');
+    expect(wall.streamIds).toEqual('acdef'.split(''));
+    expect(state.focusId.value).toBe('a');
+  });
+
+  it('a page of a layout shows its feeds, and turning it shows the next', () => {
+    state.setLayout('4');
+    expect(wall.streamIds).toEqual('abcd'.split(''));
+    state.focus('d');
+    state.focusStep(1);
+    expect(wall.streamIds).toEqual(['e', 'f']);
+    expect(state.emptyPlaceCount).toBe(2);
+  });
+});
+
+describe('sound', () => {
+  it('goes with the focus while it is on, over the pages too', () => {
+    state.setLayout('1');
+    state.hear('a');
+    state.focusStep(1);
+    expect([wall.streamIds, wall.audibleId]).toEqual([['b'], 'b']);
+  });
+
+  it('stays off while the focus moves', () => {
+    state.focusStep(1);
+    expect(wall.audibleId).toBeUndefined();
+  });
+
+  it('of the heard feed is switched off, of another one switched over to', () => {
+    state.toggleSound('b');
+    expect(wall.audibleId).toBe('b');
+    state.toggleSound('c');
+    expect([wall.audibleId, state.focusId.value]).toEqual(['c', 'c']);
+    state.toggleSound('c');
+    expect(wall.audibleId).toBeUndefined();
+  });
+});
+
+describe('the address', () => {
+  it('remembers feeds and layout as steps that Back undoes, and the focus beside them', () => {
+    state.focus('b');
+    state.setLayout('focus');
+    state.takeOff('f');
+    expect(addresses).toEqual([
+      { address: '/?streams=a,b,c,d,e,f&focus=b', how: 'replace' },
+      { address: '/?streams=a,b,c,d,e,f&layout=focus&focus=b', how: 'push' },
+      { address: '/?streams=a,b,c,d,e&layout=focus&focus=b', how: 'push' },
+    ]);
+    address = '/?streams=a,b,c,d,e,f&focus=b';
+    state.addressChanged();
+    expect([state.layout, wall.streamIds]).toEqual(['auto', 'abcdef'.split('')]);
+  });
+
+  it('of somebody else shows what they saw', () => {
+    state = stateAt('?streams=h,b&layout=focus&focus=b');
+    state.knowStreams(STREAMS);
+    expect([wall.streamIds, state.layout, state.focusId.value]).toEqual([['h', 'b'], 'focus', 'b']);
+  });
+});
+
+describe('enlarging', () => {
+  it('gives a pane the large place, another one its turn, and the same again the grid from before', () => {
+    state.setLayout('3');
+    state.enlarge('b');
+    expect([state.layout, state.focusId.value]).toEqual(['focus', 'b']);
+    state.enlarge('e');
+    expect([state.layout, state.focusId.value]).toEqual(['focus', 'e']);
+    state.enlarge('e');
+    expect(state.layout).toBe('3');
+  });
+});
+
+describe('what the page says', () => {
+  it('that the server does not answer, before anything else', () => {
+    state.knowStreams(undefined);
+    expect(state.note).toMatch(/does not answer/);
+    state.knowStreams(STREAMS);
+    expect(state.note).toBe('');
+  });
+
+  it("the session's problem, once there is one", () => {
+    state.sessionChanged({ streams: [], problem: 'The ticket has expired.' });
+    expect(state.note).toBe('The ticket has expired.');
+  });
+
+  it('that there are no feeds, or that none is chosen', () => {
+    state = stateAt('?streams=');
+    expect(state.note).toMatch(/no feeds yet/);
+    state.knowStreams(STREAMS);
+    expect(state.note).toMatch(/Press Feeds/);
+  });
+
+  it('premium feeds of the session come first, and are shown when the address names none', () => {
+    state.sessionChanged({ streams: [{ id: 'p', name: 'Premium', query: 'x' }], problem: undefined });
+    state.knowStreams(STREAMS);
+    expect(wall.streamIds).toEqual(['p']);
+    expect(state.nameOf('p')).toBe('Premium');
+  });
+});
