@@ -1,7 +1,7 @@
 /** Reads a request's method and URL. Strict: one resource has one spelling, so that a cache holds it once. */
 import { JOINED_SEGMENT_COUNT } from '../domain/delivery.ts';
 import type { DeliveryDirectives } from '../domain/hls/blocking-reload.ts';
-import type { Access } from '../domain/hls/playlist-variables.ts';
+import { type Access, playlistFile } from '../domain/hls/playlist-variables.ts';
 import { RENDITIONS, type Rendition } from '../domain/renditions.ts';
 import { STREAM_ID_PATTERN } from '../domain/stream-id.ts';
 
@@ -71,9 +71,15 @@ function parseStreamPath(path: string, query: string): ParsedRequest {
     const rendition = RENDITION_NAMES.get(file.slice(0, slash));
     return rendition ? parseMediaFile({ access, streamId, rendition }, file.slice(slash + 1)) : NOT_FOUND;
   }
+  if (access === 'live' && file.endsWith(COOKIES_SUFFIX))
+    return parsePlaylistFile({ access: 'cookies', streamId }, file, query);
   const kind = STREAM_FILES.get(file);
-  if (kind) return { access, streamId, kind };
-  const rendition = PLAYLIST_FILES.get(file);
+  return kind ? { access, streamId, kind } : parsePlaylistFile({ access, streamId }, file, query);
+}
+
+function parsePlaylistFile({ access, streamId }: Target, file: string, query: string): ParsedRequest {
+  if (file === playlistFile('index', access)) return { access, streamId, kind: 'multivariant' };
+  const rendition = RENDITIONS.find((name) => file === playlistFile(name, access));
   if (!rendition) return NOT_FOUND;
   const directives = parseDirectives(query);
   if ('status' in directives) return directives;
@@ -81,11 +87,8 @@ function parseStreamPath(path: string, query: string): ParsedRequest {
 }
 
 const RENDITION_NAMES: ReadonlyMap<string, Rendition> = new Map(RENDITIONS.map((name) => [name, name]));
-const PLAYLIST_FILES: ReadonlyMap<string, Rendition> = new Map(
-  RENDITIONS.map((rendition) => [`${rendition}.m3u8`, rendition]),
-);
-const STREAM_FILES: ReadonlyMap<string, 'multivariant' | 'manifest' | 'time'> = new Map([
-  ['index.m3u8', 'multivariant'],
+const COOKIES_SUFFIX = '.cookies.m3u8';
+const STREAM_FILES: ReadonlyMap<string, 'manifest' | 'time'> = new Map([
   ['manifest.mpd', 'manifest'],
   ['time', 'time'],
 ]);

@@ -3,7 +3,13 @@ import type { Rendition } from '../renditions.ts';
 import { partFromOrdinal, programDateTime } from '../timeline.ts';
 import type { HlsRules } from './hls-rules.ts';
 import { type Listing, segmentEndOrdinal } from './listing.ts';
-import { type Access, defineLines, QUERYPARAM_VERSION, uriSuffix } from './playlist-variables.ts';
+import {
+  type Access,
+  defineLines,
+  playlistFile,
+  QUERYPARAM_VERSION,
+  uriSuffix,
+} from './playlist-variables.ts';
 import type { RenditionTimeline } from './rendition-timeline.ts';
 
 export interface MediaPlaylistInput {
@@ -54,7 +60,7 @@ export function writeMediaPlaylist(input: MediaPlaylistInput): string {
     text += partLine(timeline, ordinal, rules.partsPerSegment, suffix);
   const hint = partUri(rendition, listing.headOrdinal + 1, rules.partsPerSegment, suffix);
   text += `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${hint}"\n`;
-  for (const report of input.reports) text += reportLine(report, timeline, suffix);
+  for (const report of input.reports) text += reportLine(report, timeline, access);
   return text;
 }
 
@@ -128,9 +134,10 @@ function partUri(rendition: Rendition, ordinal: number, perSegment: number, suff
   return `${rendition}/${mediaSequenceNumber}.${ordinal - mediaSequenceNumber * perSegment}.m4s${suffix}`;
 }
 
-function reportLine(report: RenditionReport, timeline: RenditionTimeline, suffix: string): string {
+function reportLine(report: RenditionReport, timeline: RenditionTimeline, access: Access): string {
   const { mediaSequenceNumber, partIndex } = partFromOrdinal(report.headOrdinal, timeline.info);
-  return `#EXT-X-RENDITION-REPORT:URI="${report.rendition}.m3u8${suffix}",LAST-MSN=${mediaSequenceNumber},LAST-PART=${partIndex}\n`;
+  const uri = playlistFile(report.rendition, access) + uriSuffix(access);
+  return `#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${mediaSequenceNumber},LAST-PART=${partIndex}\n`;
 }
 
 function dateLine(timeline: RenditionTimeline, ordinal: number): string {

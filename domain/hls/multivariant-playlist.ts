@@ -1,7 +1,13 @@
 /** Writes the multivariant playlist (rfc8216bis §4.4.6): constant as long as the stream's info is. */
 import type { StreamInfo } from '../live-edge.ts';
 import { bandwidthOf } from './bandwidth.ts';
-import { type Access, defineLines, QUERYPARAM_VERSION, uriSuffix } from './playlist-variables.ts';
+import {
+  type Access,
+  defineLines,
+  playlistFile,
+  QUERYPARAM_VERSION,
+  uriSuffix,
+} from './playlist-variables.ts';
 import { tracksOf } from './rendition-timeline.ts';
 
 /**
@@ -17,6 +23,6 @@ export function writeMultivariantPlaylist(info: StreamInfo, access: Access): str
     `#EXTM3U\n${version}${defineLines(access)}#EXT-X-INDEPENDENT-SEGMENTS\n` +
     `#EXT-X-STREAM-INF:BANDWIDTH=${peakBps},AVERAGE-BANDWIDTH=${averageBps},CODECS="${codecs}",` +
     `RESOLUTION=${video.widthPx}x${video.heightPx},FRAME-RATE=${video.frameRate.toFixed(3)}\n` +
-    `av.m3u8${uriSuffix(access)}\n`
+    `${playlistFile('av', access)}${uriSuffix(access)}\n`
   );
 }

@@ -146,6 +146,16 @@ describe('answers', () => {
     expect(stripped).toBe(open.body);
   });
 
+  it('playlists for cookies are those of /open/, and lead to each other', async () => {
+    const open = await bed.get('/open/cam/av.m3u8');
+    const cookies = await bed.get('/live/cam/av.cookies.m3u8');
+    expect(cookies.body).not.toBe(open.body);
+    expect(cookies.body.replaceAll('.cookies.m3u8', '.m3u8')).toBe(open.body);
+    const index = await bed.get('/live/cam/index.cookies.m3u8');
+    expect(index.body).toContain('\nav.cookies.m3u8\n');
+    expect(index.body).not.toContain('DEFINE');
+  });
+
   it('metrics are text that a scraper reads', async () => {
     const text = metricsText(bed.origin.metrics());
     expect(text).toContain('# TYPE mirror_origin_request_total counter\nmirror_origin_request_total 1\n');

@@ -13,6 +13,11 @@ describe('the request parser', () => {
     ['/live/cam-1/manifest.mpd', { ...live, kind: 'manifest' }],
     ['/live/cam-1/time', { ...live, kind: 'time' }],
     ['/live/cam-1/av.m3u8', { ...live, kind: 'playlist', rendition: 'av', directives: { skip: false } }],
+    [
+      '/live/cam-1/av.cookies.m3u8',
+      { ...live, access: 'cookies', kind: 'playlist', rendition: 'av', directives: { skip: false } },
+    ],
+    ['/live/cam-1/index.cookies.m3u8', { ...live, access: 'cookies', kind: 'multivariant' }],
     ['/live/cam-1/audio/init.mp4', { ...live, kind: 'init', rendition: 'audio' }],
     [
       '/live/cam-1/video/12.m4s',
@@ -64,6 +69,9 @@ describe('the request parser', () => {
     '/live/-cam/index.m3u8',
     '/live/cam-/index.m3u8',
     '/live/Cam/index.m3u8',
+    // Who needs no signature needs no cookies for it.
+    '/open/cam-1/av.cookies.m3u8',
+    '/live/cam-1/manifest.cookies.m3u8',
     // Joined segments have a grid of their own.
     '/live/cam-1/video/11-12.m4s',
     '/live/cam-1/video/12-14.m4s',
