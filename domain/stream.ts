@@ -76,6 +76,11 @@ export const runnerSpecSchema = z.strictObject({
   record: z.boolean().default(false),
   /** What viewers see while the feed is gone: the last picture dimmed with words, or a plain slate. */
   signalLoss: z.enum(['last-picture', 'slate']).default('last-picture'),
+  /**
+   * When the operator started the stream, in Unix milliseconds. A runner that finds parts of this start goes on
+   * from them at once (its predecessor died); without it a runner always waits for its feed.
+   */
+  startedAtMs: z.number().optional(),
 });
 export type RunnerSpec = z.output<typeof runnerSpecSchema>;
 

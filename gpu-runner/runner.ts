@@ -14,9 +14,11 @@ import { runnerErrors } from './errors.ts';
 import { FeedIngest } from './ingest/feed-ingest.ts';
 import type { EncodedFrame, EncoderConfig, PackagedPart, SourceEvent } from './media.ts';
 import { Packager } from './packager/packager.ts';
+import { findEarlierLife } from './publish/earlier-life.ts';
 import { Publisher } from './publish/publisher.ts';
 import { errorFields, RateLimitedLog } from './rate-limited-log.ts';
 import { Recorder } from './recording/recorder.ts';
+import { pause } from './retry.ts';
 import { Transcoder } from './transcode/transcoder.ts';
 
 /** A status is reported this often, and at each change of state. */
@@ -53,6 +55,7 @@ export class Runner {
   private publisher: Publisher | undefined;
   private recorder: Recorder | undefined;
   private publishing: Promise<void> = Promise.resolve();
+  private earlierLife: ReturnType<typeof findEarlierLife> = Promise.resolve(undefined);
   private failure: { readonly error: unknown } | undefined;
   private badFrameCount = 0;
   private remoteAddress: string | undefined;
@@ -91,6 +94,7 @@ export class Runner {
     const onAbort = () => this.inputs.abort();
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
+    this.earlierLife = this.lookForEarlierLife();
     const statusTimer = setInterval(() => this.reportStatus(), STATE_CHECK_INTERVAL_MS);
     try {
       await Promise.all([
@@ -111,6 +115,33 @@ export class Runner {
     if (this.failure) {
       this.reportStatus(messageOf(this.failure.error));
       throw this.failure.error;
+    }
+  }
+
+  /** Never rejects: without an earlier life the stream waits for its feed, as after its first start. */
+  private async lookForEarlierLife(): ReturnType<typeof findEarlierLife> {
+    const { spec, profile, store, clock } = this.dependencies;
+    const { streamId, startedAtMs } = spec;
+    if (startedAtMs === undefined) return undefined;
+    const { signal } = this.inputs;
+    try {
+      return await findEarlierLife({ streamId, profile, store, clock, startedAtMs, sleep: pause, signal });
+    } catch (error) {
+      this.troubles.warn('earlier-life-unknown', error);
+      return undefined;
+    }
+  }
+
+  /** Viewers of a stream whose runner died see NO SIGNAL, and not nothing, until its encoder connects again. */
+  private async goOn(): Promise<void> {
+    const earlier = await this.earlierLife;
+    if (!earlier || this.inputs.signal.aborted) return;
+    try {
+      await this.transcoder.goOn(earlier.video);
+      const silenceMs = Math.round(this.dependencies.clock.nowMs() - earlier.endedAtMs);
+      this.dependencies.log.info('went-on-after-restart', { silenceMs });
+    } catch (error) {
+      this.troubles.warn('last-picture-lost', error);
     }
   }
 
@@ -154,6 +185,7 @@ export class Runner {
       ...(onAnnounced ? { onAnnounced } : {}),
     });
     this.publishing = this.publisher.run(this.outputs.signal).catch((error: unknown) => this.fail(error));
+    void this.goOn();
   }
 
   private onFrame(frame: EncodedFrame): void {

@@ -36,6 +36,8 @@ export interface PictureCounters {
 export interface PictureOutputOptions {
   readonly profile: Profile;
   readonly encoder: Pick<VideoEncoder, 'encode'>;
+  /** What was shown before the first picture of this output; owned by it. */
+  readonly shown?: Frame;
   readonly signalLoss: RunnerSpec['signalLoss'];
   readonly log: Log;
   readonly counters: PictureCounters;
@@ -55,6 +57,7 @@ export class PictureOutput {
   /** Output begins at this segment. */
   constructor(firstSegment: number, options: PictureOutputOptions) {
     this.#options = options;
+    this.#shown = options.shown;
     this.#filler = new SlotFiller({
       frameRate: options.profile.video.frameRate,
       firstSlot: firstSegment * slotsPerSegment(options.profile),

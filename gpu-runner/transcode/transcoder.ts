@@ -6,23 +6,22 @@
  * one, sound that is missing is silence, and after half a second without a picture the words NO SIGNAL stand
  * over the last one.
  */
-import type { Packet } from 'node-av/lib';
+import type { Frame, Packet } from 'node-av/lib';
 import { messageOf } from '../../domain/errors.ts';
-import type { Log } from '../../domain/log.ts';
-import type { Profile } from '../../domain/profile.ts';
-import type { Hardware, RunnerSpec, SourceStatus } from '../../domain/stream.ts';
-import { type Clock, EPOCH_MS } from '../../domain/timeline.ts';
-import type { EncodedFrame, EncoderConfig, SourceEvent, SourceTrack } from '../media.ts';
+import { EPOCH_MS } from '../../domain/timeline.ts';
+import type { EncodedFrame, SourceEvent, SourceTrack } from '../media.ts';
 import { AudioEncoder } from './audio-encoder.ts';
 import { Decoder } from './decoder.ts';
 import { chooseHardware, type GpuDevice, type HardwareChoice } from './hardware.ts';
-import { type PictureCounters, PictureOutput } from './picture-output.ts';
+import { PictureOutput } from './picture-output.ts';
 import { PicturePath, type Reservation } from './picture-path.ts';
 import { SourceClock, slotDueMs } from './reclock.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { SoundOutput } from './sound-output.ts';
 import { SoundPath } from './sound-path.ts';
 import { describeSource } from './source-status.ts';
+import { storedPicture } from './stored-picture.ts';
+import type { TranscoderOptions, TranscodeStatus } from './transcoder-options.ts';
 import { VideoEncoder } from './video-encoder.ts';
 
 /** Packets that wait for a decoder: two seconds of the fastest feed. */
@@ -33,32 +32,6 @@ export const MAX_DECODE_LAG_MS = 700;
 export const SIGNAL_LOSS_MS = 500;
 /** Longest sleep of the timer, so that a stopped process notices that it went on. */
 const MAX_SLEEP_MS = 50;
-
-export interface TranscodeSink {
-  /** Once, before the first frame. */
-  onConfig(config: EncoderConfig): void;
-  onFrame(frame: EncodedFrame): void;
-}
-
-export interface TranscodeStatus extends Readonly<PictureCounters> {
-  readonly state: 'waiting' | 'live' | 'interrupted';
-  /** In words, for a person. */
-  readonly reason: string;
-  readonly hardware: HardwareChoice['kind'];
-  readonly source?: SourceStatus;
-  readonly timestampJumpCount: number;
-  readonly decodeErrorCount: number;
-}
-
-export interface TranscoderOptions {
-  readonly profile: Profile;
-  /** `auto` takes an NVIDIA GPU when one is there and can encode. */
-  readonly hardware: Hardware;
-  readonly signalLoss: RunnerSpec['signalLoss'];
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly sink: TranscodeSink;
-}
 
 type PathItem =
   | { readonly kind: 'open'; readonly track: SourceTrack }
@@ -88,6 +61,7 @@ export class Transcoder {
   #lastPictureMs = Number.NEGATIVE_INFINITY;
   #packetsWereLost = false;
   #closed = false;
+  #readingEarlier: Promise<unknown> | undefined;
   #remoteAddress: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reason = 'No feed has arrived yet.';
@@ -129,6 +103,29 @@ export class Transcoder {
     } finally {
       await this.#close();
     }
+  }
+
+  /**
+   * Goes on with a stream that an earlier process had on air: NO SIGNAL stands over its last picture from the
+   * next segment on, until the feed is back. Does nothing if that has come first. To be called once, after
+   * `onConfig`.
+   *
+   * @param video init segment and parts of the stream's newest segment.
+   * @throws MirrorError `TRANSCODE_FILTER_FAILED`
+   */
+  async goOn(video: Uint8Array): Promise<void> {
+    if (this.#pictures || this.#closed) return;
+    const { profile, log } = this.#options;
+    const reading = storedPicture(video, {
+      target: profile.video,
+      encodesOn: this.#hardware,
+      onUnreadable: (error) => log.warn('last-picture-unreadable', { error: messageOf(error) }),
+    });
+    this.#readingEarlier = reading;
+    const picture = await reading;
+    if (this.#pictures || !this.#start(this.#nowMs(), picture)) return picture.free();
+    this.#reason = 'The runner was started again; the feed has not come back yet.';
+    this.#arm();
   }
 
   /** Takes the next event of the ingest; owns its packet from here on. */
@@ -272,8 +269,8 @@ export class Transcoder {
     return reservation;
   }
 
-  /** The first picture ever: output begins at the next segment start. */
-  #start(nowMs: number): PictureOutput | undefined {
+  /** Output begins at the next segment start: with the first picture ever, or with an earlier process's last. */
+  #start(nowMs: number, shown?: Frame): PictureOutput | undefined {
     if (!this.#videoEncoder || !this.#audioEncoder || this.#closed) return undefined;
     const { profile, signalLoss, log, sink } = this.#options;
     const firstSegment = Math.floor(nowMs / profile.segmentMs) + 1;
@@ -283,6 +280,7 @@ export class Transcoder {
     this.#pictures = new PictureOutput(firstSegment, {
       profile,
       encoder: this.#videoEncoder,
+      ...(shown ? { shown } : {}),
       signalLoss,
       log,
       counters: this.#counters,
@@ -368,6 +366,7 @@ export class Transcoder {
       for (const item of queue.clear()) if (item.kind === 'packet') item.packet.free();
       await queue.idle();
     }
+    await this.#readingEarlier?.catch(() => undefined);
     await this.#pictures?.close();
     await this.#sound?.close();
     this.#picturePath?.free();

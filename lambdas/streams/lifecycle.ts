@@ -151,7 +151,8 @@ export class StreamLifecycle {
       undo.push({ what: 'slot', step: () => registry.releaseSlot({ slotIndex, streamId, startId }) });
       const slot = slots[slotIndex];
       if (!slot) throw new RangeError(`slot ${slotIndex} is not configured`);
-      const spec = runnerSpecOf(original, slot, callAddress);
+      const startedAtMs = clock.nowMs();
+      const spec = { ...runnerSpecOf(original, slot, callAddress), startedAtMs };
       const secretName = startSecretName(streamId, startId);
       undo.push({ what: 'secret', step: () => secrets.remove(secretName) });
       const secret = await this.#passphraseFor(original, secretName);
@@ -160,7 +161,7 @@ export class StreamLifecycle {
         startId,
         slotIndex,
         ...(secret ? { secretId: secret.name } : {}),
-        startedAtMs: clock.nowMs(),
+        startedAtMs,
       };
       const running: StreamRecord = { ...claimed, run };
       if (!(await this.#replaced(running, revision)))

@@ -6,7 +6,8 @@ import { type Profile, SEED_PROFILE } from '../../../domain/profile.ts';
 import type { RunnerSpec } from '../../../domain/stream.ts';
 import { EPOCH_MS } from '../../../domain/timeline.ts';
 import type { EncodedFrame, EncoderConfig } from '../../../gpu-runner/media.ts';
-import { Transcoder, type TranscodeStatus } from '../../../gpu-runner/transcode/transcoder.ts';
+import { Transcoder } from '../../../gpu-runner/transcode/transcoder.ts';
+import type { TranscodeStatus } from '../../../gpu-runner/transcode/transcoder-options.ts';
 import { type Clip, type ClipPacket, packetOf } from './clip.ts';
 
 export interface OutputFrame extends EncodedFrame {
