@@ -2,6 +2,7 @@
  * The registry in memory, for one process. JavaScript runs one method at a time, so each is atomic as long as
  * it does not await: that is why there is no `await` in this file.
  */
+
 import type {
   IdempotencyOutcome,
   Registry,
@@ -14,6 +15,7 @@ import type {
 import type { ViewerSession } from '../domain/control/session.ts';
 import type { StreamRecord, VersionedRecord } from '../domain/control/stream-record.ts';
 import type { StreamSample } from '../domain/control/stream-sample.ts';
+import type { DeliveryMode } from '../domain/delivery.ts';
 import type { RunnerStatus } from '../domain/stream.ts';
 
 interface IdempotencyEntry {
@@ -179,6 +181,7 @@ export class EmbeddedRegistry implements Registry {
     expectedStreamIds: readonly string[],
     nowMs: number,
     limits: SessionLimits,
+    delivery?: DeliveryMode,
   ): Promise<SessionOutcome | { readonly kind: 'conflict' }> {
     this.#dropExpired(nowMs);
     const session = this.#sessions.get(sessionId);
@@ -187,13 +190,23 @@ export class EmbeddedRegistry implements Registry {
     const inUseCount = this.#streamCountOf(session.viewerId);
     if (inUseCount - session.streamIds.length + streamIds.length > limits.streamsPerViewer)
       return { kind: 'viewer-stream-limit', inUseCount };
-    return this.#store({ ...session, streamIds: [...streamIds], expiresAtMs: nowMs + limits.leaseMs });
+    return this.#store({
+      ...session,
+      streamIds: [...streamIds],
+      delivery: delivery ?? session.delivery,
+      expiresAtMs: nowMs + limits.leaseMs,
+    });
   }
 
   async renewSession(sessionId: string, nowMs: number, limits: SessionLimits): Promise<SessionOutcome> {
     const session = this.#liveSession(sessionId, nowMs);
     if (!session) return { kind: 'not-found' };
     return this.#store({ ...session, expiresAtMs: nowMs + limits.leaseMs });
+  }
+
+  async sessionsOfViewer(viewerId: string, nowMs: number): Promise<readonly ViewerSession[]> {
+    this.#dropExpired(nowMs);
+    return [...this.#sessions.values()].filter((session) => session.viewerId === viewerId).sort(byAge);
   }
 
   async closeSession(sessionId: string, nowMs: number): Promise<'closed' | 'not-found'> {
@@ -283,6 +296,10 @@ export class EmbeddedRegistry implements Registry {
     if (ofViewer?.size === 0) this.#viewers.delete(session.viewerId);
     return true;
   }
+}
+
+function byAge(a: ViewerSession, b: ViewerSession): number {
+  return a.createdAtMs - b.createdAtMs;
 }
 
 function sortedSlots(slots: ReadonlyMap<number, SlotHolder>): SlotHolder[] {

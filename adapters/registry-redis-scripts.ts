@@ -195,6 +195,19 @@ if not session then return {} end
 return { json, redis.call('ZSCORE', leases, id) }
 `);
 
+/** ARGV: viewer id, now. Answers JSON and lease end of each session that lives. */
+export const LIST_SESSIONS = new RedisScript(`${SESSION_FUNCTIONS}
+local found = {}
+for _, id in ipairs(redis.call('HKEYS', p .. 'viewer:' .. ARGV[1])) do
+  local session, json = live(id, tonumber(ARGV[2]))
+  if session then
+    found[#found + 1] = json
+    found[#found + 1] = redis.call('ZSCORE', leases, id)
+  end
+end
+return found
+`);
+
 /** ARGV: session id, new session JSON, expected streams joined by commas, now, lease end, most panes of a viewer. */
 export const SWAP_STREAMS = new RedisScript(`${SESSION_FUNCTIONS}
 local id, json, expected, now = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])

@@ -2,6 +2,7 @@
  * The registry in Redis, for any number of processes. Each method is one script, so it is atomic; each script
  * may run twice (a reply can be lost on the way and the command sent again) with the outcome of once.
  */
+
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type {
@@ -20,6 +21,7 @@ import {
   type VersionedRecord,
 } from '../domain/control/stream-record.ts';
 import { type StreamSample, streamSampleSchema } from '../domain/control/stream-sample.ts';
+import type { DeliveryMode } from '../domain/delivery.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import type { RunnerStatus } from '../domain/stream.ts';
 import { registryErrors } from './errors.ts';
@@ -195,11 +197,17 @@ export class RedisRegistry implements Registry {
     expectedStreamIds: readonly string[],
     nowMs: number,
     limits: SessionLimits,
+    delivery?: DeliveryMode,
   ): Promise<SessionOutcome | { readonly kind: 'conflict' }> {
     const current = await this.getSession(sessionId, nowMs);
     if (!current) return { kind: 'not-found' };
     const expiresAtMs = nowMs + limits.leaseMs;
-    const changed: ViewerSession = { ...current, streamIds: [...streamIds], expiresAtMs };
+    const changed: ViewerSession = {
+      ...current,
+      streamIds: [...streamIds],
+      delivery: delivery ?? current.delivery,
+      expiresAtMs,
+    };
     const [kind, inUse] = await this.#texts(scripts.SWAP_STREAMS, [
       sessionId,
       JSON.stringify(stored(changed)),
@@ -219,6 +227,12 @@ export class RedisRegistry implements Registry {
     return json === undefined
       ? { kind: 'not-found' }
       : { kind: 'ok', session: { ...parsedSession(json), expiresAtMs } };
+  }
+
+  async sessionsOfViewer(viewerId: string, nowMs: number): Promise<readonly ViewerSession[]> {
+    return pairs(await this.#texts(scripts.LIST_SESSIONS, [viewerId, nowMs]))
+      .map(([json, expiresAt]) => ({ ...parsedSession(json), expiresAtMs: Number(expiresAt) }))
+      .sort((a, b) => a.createdAtMs - b.createdAtMs);
   }
 
   async closeSession(sessionId: string, nowMs: number): Promise<'closed' | 'not-found'> {

@@ -122,9 +122,13 @@ export const swapStreamsSchema = z
   .strictObject({
     add: swapListSchema,
     remove: swapListSchema,
+    delivery: z.enum(DELIVERY_MODES).optional().describe('Left out, it stays as it is.'),
     cookies: z.boolean().default(false),
   })
-  .refine(({ add, remove }) => add.length + remove.length > 0, 'must add or remove a stream');
+  .refine(
+    ({ add, remove, delivery }) => add.length + remove.length > 0 || delivery !== undefined,
+    'must add or remove a stream, or change the delivery',
+  );
 export type SwapStreamsRequest = z.output<typeof swapStreamsSchema>;
 
 export const renewSessionSchema = z.strictObject({ cookies: z.boolean().default(false) });
@@ -148,6 +152,10 @@ const sessionSchema = z.object({
   renewAfterS: z.int(),
   playbackExpiresAt: instantSchema.describe('The signatures end then; every renewal answers fresh ones.'),
   streams: z.array(playbackSchema),
+  selectable: z
+    .array(z.object({ streamId: streamIdSchema, name: z.string() }))
+    .optional()
+    .describe('What the ticket allows to swap in. Renewals leave it out.'),
   sessionToken: z
     .string()
     .describe('Bearer token to swap, renew or end this session. Always use the newest: keys are rotated.'),

@@ -188,6 +188,27 @@ export interface NamedHolder {
   readonly streamId: string;
 }
 
+/** A session of a viewer as an answer names it to that viewer: what it shows, and nothing that opens it. */
+export interface NamedSession {
+  /** ISO 8601. */
+  readonly openedAt: string;
+  readonly streams: readonly { readonly streamId: string; readonly name: string }[];
+}
+
+/** `CONTROL_VIEWER_STREAM_LIMIT` with the viewer's other sessions, which hold the places. */
+export class ViewerStreamLimitError extends MirrorError {
+  readonly sessions: readonly NamedSession[];
+
+  constructor(detail: string, sessions: readonly NamedSession[]) {
+    super(
+      `${controlErrors.family}_VIEWER_STREAM_LIMIT`,
+      controlErrors.definitions.VIEWER_STREAM_LIMIT,
+      detail,
+    );
+    this.sessions = sessions;
+  }
+}
+
 /** `CONTROL_NO_FREE_SLOT` with the holders as data, so that a client can offer to stop one of them. */
 export class NoFreeSlotError extends MirrorError {
   readonly holders: readonly NamedHolder[];

@@ -2,6 +2,8 @@
  * The registry: which streams there are, who holds which ingest slot, and who watches. Every method is atomic;
  * callers run in any number of processes at once.
  */
+
+import type { DeliveryMode } from '../delivery.ts';
 import type { RunnerStatus } from '../stream.ts';
 import type { ViewerSession } from './session.ts';
 import type { StreamRecord, VersionedRecord } from './stream-record.ts';
@@ -95,8 +97,12 @@ export interface SessionRegistry {
     expectedStreamIds: readonly string[],
     nowMs: number,
     limits: SessionLimits,
+    /** Left out, it stays as it is. */
+    delivery?: DeliveryMode,
   ): Promise<SessionOutcome | { readonly kind: 'conflict' }>;
   renewSession(sessionId: string, nowMs: number, limits: SessionLimits): Promise<SessionOutcome>;
+  /** Oldest first. */
+  sessionsOfViewer(viewerId: string, nowMs: number): Promise<readonly ViewerSession[]>;
   closeSession(sessionId: string, nowMs: number): Promise<'closed' | 'not-found'>;
   countViewers(nowMs: number): Promise<ViewerCounts>;
 }

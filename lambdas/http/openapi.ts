@@ -62,6 +62,25 @@ const PROBLEM_SCHEMA: Json = {
         properties: { slotIndex: { type: 'integer' }, streamId: { type: 'string' } },
       },
     },
+    sessions: {
+      type: 'array',
+      description: "Of CONTROL_VIEWER_STREAM_LIMIT: the viewer's other sessions, which hold the places.",
+      items: {
+        type: 'object',
+        required: ['openedAt', 'streams'],
+        properties: {
+          openedAt: { type: 'string', format: 'date-time' },
+          streams: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['streamId', 'name'],
+              properties: { streamId: { type: 'string' }, name: { type: 'string' } },
+            },
+          },
+        },
+      },
+    },
     errors: {
       type: 'array',
       items: {

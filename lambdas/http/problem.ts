@@ -5,7 +5,9 @@ import {
   type ControlErrorName,
   controlErrors,
   type NamedHolder,
+  type NamedSession,
   NoFreeSlotError,
+  ViewerStreamLimitError,
 } from '../../domain/control/errors.ts';
 import { MirrorError } from '../../domain/errors.ts';
 
@@ -29,6 +31,8 @@ export interface Problem {
     readonly errors?: readonly FieldError[];
     /** Of CONTROL_NO_FREE_SLOT. */
     readonly holders?: readonly NamedHolder[];
+    /** Of CONTROL_VIEWER_STREAM_LIMIT. */
+    readonly sessions?: readonly NamedSession[];
   };
 }
 
@@ -68,7 +72,8 @@ export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof NoFreeSlotError) return problem('NO_FREE_SLOT', requestId, { holders: error.holders });
   if (error instanceof MirrorError) {
     const name = controlErrorName(error);
-    if (name) return problem(name, requestId, detailOf(error, name));
+    const sessions = error instanceof ViewerStreamLimitError ? { sessions: error.sessions } : {};
+    if (name) return problem(name, requestId, { ...detailOf(error, name), ...sessions });
     if (error.retryable) return problem('UNAVAILABLE', requestId);
   }
   return problem('INTERNAL', requestId);
@@ -91,7 +96,7 @@ function detailOf(error: MirrorError, name: ControlErrorName): { detail?: string
 function problem(
   name: ControlErrorName,
   requestId: string,
-  extra: Partial<Pick<Problem['body'], 'detail' | 'errors' | 'holders'>> = {},
+  extra: Partial<Pick<Problem['body'], 'detail' | 'errors' | 'holders' | 'sessions'>> = {},
 ): Problem {
   const { meaning, remedy, retryable } = controlErrors.definitions[name];
   const status = CONTROL_ERROR_STATUS[name];

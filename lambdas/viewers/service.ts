@@ -7,7 +7,7 @@ import type {
   SwapStreamsRequest,
   ViewerCountsView,
 } from '../../domain/control/api.ts';
-import { controlErrors } from '../../domain/control/errors.ts';
+import { controlErrors, type NamedSession, ViewerStreamLimitError } from '../../domain/control/errors.ts';
 import { newSessionId, type Randomness } from '../../domain/control/ids.ts';
 import { CONTROL_LIMITS } from '../../domain/control/limits.ts';
 import type { PreviewView } from '../../domain/control/operations-api.ts';
@@ -73,7 +73,8 @@ export class ViewerService {
       nowMs,
       limits,
     );
-    return this.#answer(this.#opened(outcome), request.cookies);
+    const session = await this.#opened(outcome, claims.sub);
+    return this.#withSelectable(session, await this.#answer(session, request.cookies));
   }
 
   async swap(
@@ -97,8 +98,11 @@ export class ViewerService {
         session.streamIds,
         clock.nowMs(),
         limits,
+        request.delivery,
       );
-      if (outcome.kind !== 'conflict') return this.#answer(this.#opened(outcome), request.cookies);
+      if (outcome.kind === 'conflict') continue;
+      const swapped = await this.#opened(outcome, session.viewerId, sessionId);
+      return this.#withSelectable(swapped, await this.#answer(swapped, request.cookies));
     }
     throw controlErrors.create('UNAVAILABLE', 'The session is being changed by too many requests at once.');
   }
@@ -111,7 +115,9 @@ export class ViewerService {
     const { registry, clock, limits } = this.#dependencies;
     await this.#authenticate(sessionId, token);
     const outcome = await registry.renewSession(sessionId, clock.nowMs(), limits);
-    return this.#answer(this.#opened(outcome), cookies);
+    // A renewal asks for no place, so that no limit refuses it.
+    if (outcome.kind !== 'ok') throw controlErrors.create('SESSION_NOT_FOUND');
+    return this.#answer(outcome.session, cookies);
   }
 
   async close(sessionId: string, token: string | undefined): Promise<void> {
@@ -172,17 +178,39 @@ export class ViewerService {
     }
   }
 
-  #opened(outcome: SessionOutcome): ViewerSession {
+  /** @param ownSessionId is left out of the sessions that hold the places. */
+  async #opened(outcome: SessionOutcome, viewerId: string, ownSessionId = ''): Promise<ViewerSession> {
     const { limits } = this.#dependencies;
     if (outcome.kind === 'ok') return outcome.session;
     if (outcome.kind === 'not-found') throw controlErrors.create('SESSION_NOT_FOUND');
     if (outcome.kind === 'ticket-used') throw controlErrors.create('TICKET_USED');
     if (outcome.kind === 'viewer-limit')
       throw controlErrors.create('VIEWER_LIMIT', `They are ${limits.viewerCount}.`);
-    throw controlErrors.create(
-      'VIEWER_STREAM_LIMIT',
+    throw new ViewerStreamLimitError(
       `${outcome.inUseCount} of ${limits.streamsPerViewer} are in use.`,
+      await this.#otherSessions(viewerId, ownSessionId),
     );
+  }
+
+  async #otherSessions(viewerId: string, ownSessionId: string): Promise<readonly NamedSession[]> {
+    const { registry, streams, clock } = this.#dependencies;
+    const all = await registry.sessionsOfViewer(viewerId, clock.nowMs());
+    return Promise.all(
+      all
+        .filter(({ sessionId }) => sessionId !== ownSessionId)
+        .map(async ({ createdAtMs, streamIds }) => ({
+          openedAt: new Date(createdAtMs).toISOString(),
+          streams: await streams.named(streamIds),
+        })),
+    );
+  }
+
+  async #withSelectable(
+    { allowedStreamIds }: ViewerSession,
+    { view, cookies }: Answered<SessionView>,
+  ): Promise<Answered<SessionView>> {
+    const selectable = await this.#dependencies.streams.named(allowedStreamIds);
+    return { view: { ...view, selectable: [...selectable] }, cookies };
   }
 
   async #answer(session: ViewerSession, withCookies: boolean): Promise<Answered<SessionView>> {

@@ -2,6 +2,7 @@
  * What a session must know of a stream: its name, and whether it is open. Both are constant for the life of a
  * stream, so they are remembered for a few seconds; a deleted stream is forgotten as soon.
  */
+import { CONTROL_LIMITS } from '../../domain/control/limits.ts';
 import type { StreamRegistry } from '../../domain/control/registry.ts';
 import type { Access } from '../../domain/control/stream-record.ts';
 import type { Clock } from '../../domain/timeline.ts';
@@ -16,11 +17,14 @@ const CACHE_MS = 5_000;
 const CACHE_COUNT_MAX = 1_000;
 
 export class WatchableStreams {
-  readonly #registry: Pick<StreamRegistry, 'getStream'>;
+  readonly #registry: Pick<StreamRegistry, 'getStream' | 'listStreams'>;
   readonly #clock: Clock;
   readonly #cache = new Map<string, { stream: WatchableStream | undefined; readAtMs: number }>();
 
-  constructor({ registry, clock }: { registry: Pick<StreamRegistry, 'getStream'>; clock: Clock }) {
+  constructor({
+    registry,
+    clock,
+  }: { registry: Pick<StreamRegistry, 'getStream' | 'listStreams'>; clock: Clock }) {
     this.#registry = registry;
     this.#clock = clock;
   }
@@ -35,6 +39,20 @@ export class WatchableStreams {
     if (stream) this.#remember(streamId, stream, nowMs);
     else this.#cache.delete(streamId);
     return stream;
+  }
+
+  /** Of these streams those that exist; `*` for all that there are. */
+  async named(
+    streamIds: readonly string[] | '*',
+  ): Promise<readonly { readonly streamId: string; readonly name: string }[]> {
+    if (streamIds === '*') {
+      const all = await this.#registry.listStreams({ countMax: CONTROL_LIMITS.streamRecordCountMax });
+      return all.map(({ record }) => ({ streamId: record.id, name: record.name }));
+    }
+    const found = await Promise.all(
+      streamIds.map(async (streamId) => ({ streamId, name: (await this.find(streamId))?.name })),
+    );
+    return found.flatMap(({ streamId, name }) => (name === undefined ? [] : [{ streamId, name }]));
   }
 
   #remember(streamId: string, stream: WatchableStream, readAtMs: number): void {

@@ -206,9 +206,12 @@ function sessionContract(harness: () => RegistryHarness): void {
         registry.openSession(newSession('v', ids), ticket(), nowMs, LIMITS);
       expect(await open(['a', 'b', 'c', 'd'])).toMatchObject({ kind: 'ok' });
       expect(await open(['e', 'f', 'g'])).toEqual({ kind: 'viewer-stream-limit', inUseCount: 4 });
-      expect(await open(['e', 'f'])).toMatchObject({ kind: 'ok' });
+      expect(await open(['e', 'f'], NOW_MS + 1)).toMatchObject({ kind: 'ok' });
+      const held = await registry.sessionsOfViewer('v', NOW_MS + 1);
+      expect(held.map(({ streamIds }) => streamIds.length).sort((a, b) => a - b)).toEqual([2, 4]);
+      expect(await registry.sessionsOfViewer('w', NOW_MS)).toEqual([]);
       expect(await open(['g'])).toEqual({ kind: 'viewer-stream-limit', inUseCount: 6 });
-      expect(await open(['a', 'b', 'c', 'd', 'e', 'f'], NOW_MS + 90_000)).toMatchObject({ kind: 'ok' });
+      expect(await open(['a', 'b', 'c', 'd', 'e', 'f'], NOW_MS + 90_001)).toMatchObject({ kind: 'ok' });
     });
 
     test('a viewer more than the limit is refused, a second session of an admitted one is not', async () => {

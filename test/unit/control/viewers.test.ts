@@ -71,6 +71,12 @@ describe('viewer sessions', () => {
     expect((await open(plane, 'ann', ['a', 'b', 'c', 'd'])).status).toBe(201);
     const refused = await open(plane, 'ann', ['e', 'f', 'g']);
     expect(refused).toMatchObject({ status: 409, body: { code: 'CONTROL_VIEWER_STREAM_LIMIT' } });
+    expect(refused.body.sessions).toEqual([
+      {
+        openedAt: new Date(START_MS).toISOString(),
+        streams: ['a', 'b', 'c', 'd'].map((streamId) => ({ streamId, name: expect.any(String) })),
+      },
+    ]);
     expect((await open(plane, 'bob', ['e', 'f', 'g'])).status).toBe(201);
     plane.clock.ms += 90_000;
     expect((await open(plane, 'ann', ['a', 'b', 'c', 'd', 'e', 'f'])).status).toBe(201);
@@ -92,8 +98,23 @@ describe('viewer sessions', () => {
       streams.filter(({ streamId }) => streamId === 'a').map(({ playlistUrl }) => playlistUrl);
     expect(others(swapped.body.streams)).toEqual(others(session.streams));
     const tooMany = await plane.call('PATCH', path, { add: ['b', 'e', 'f', 'g'] }, { token });
-    expect(tooMany.body.code).toBe('CONTROL_VIEWER_STREAM_LIMIT');
+    expect(tooMany.body).toMatchObject({ code: 'CONTROL_VIEWER_STREAM_LIMIT', sessions: [] });
     expect((await plane.call('PATCH', path, { remove: ['a', 'd', 'c'] }, { token })).status).toBe(400);
+  });
+
+  it('a session changes its delivery and keeps it, and knows what its ticket lets it swap in', async () => {
+    const plane = await stage();
+    const { body: session } = await open(plane, 'ann', ['a']);
+    const names = session.selectable.map(({ streamId }: { streamId: string }) => streamId);
+    expect(names).toEqual(expect.arrayContaining(['a', 'b']));
+    const path = `/v1/viewer-sessions/${session.sessionId}`;
+    const token = session.sessionToken;
+    const changed = await plane.call('PATCH', path, { delivery: 'economy' }, { token });
+    expect(changed.body).toMatchObject({ delivery: 'economy', streams: [{ streamId: 'a' }] });
+    const renewed = await plane.call('POST', `${path}/renew`, undefined, { token });
+    expect(renewed.body.delivery).toBe('economy');
+    expect(renewed.body.selectable).toBeUndefined();
+    expect((await plane.call('PATCH', path, {}, { token })).status).toBe(400);
   });
 
   it('two swaps at the same moment both happen', async () => {
