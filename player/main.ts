@@ -1,10 +1,13 @@
 /** The page: panes for up to six feeds, one of them heard. */
 import type { Rendition } from '../domain/renditions.ts';
-import { ClockMseEngine } from './engines/clock-mse.ts';
-import { type Engine, type EngineOptions, signedUrl } from './engines/engine.ts';
-import { engineFromAddress, streamUrl } from './selection.ts';
+import { deliveryFromAddress } from './delivery.ts';
+import { engineMaker, engineSupport, enginesFor } from './engines/choose.ts';
+import { signedUrl } from './engines/engine.ts';
+import { askingForCookies, cookieStreamUrl } from './engines/signed-cookies.ts';
+import { engineFromAddress, statedMediaOrigin, streamUrl } from './selection.ts';
 import { askTime, fetchStreams } from './server.ts';
 import { ServerClock } from './server-clock.ts';
+import { TimeKeeper } from './time-keeper.ts';
 import { drawApp } from './ui/app.tsx';
 import { PlayerState } from './ui/player-state.ts';
 import { resumeTheme } from './ui/theme.ts';
@@ -26,26 +29,27 @@ declare global {
 }
 
 const STREAMS_EVERY_MS = 1_000;
-const TIME_EVERY_MS = 30_000;
-/** Round trips at the start, of which the fastest counts. */
-const FIRST_TIME_SAMPLES = 5;
-const FIRST_TIME_EVERY_MS = 200;
 
 const localNowMs = () => performance.timeOrigin + performance.now();
 const clock = new ServerClock(localNowMs);
 resumeTheme();
 
+const support = engineSupport(globalThis, (type) => document.createElement('video').canPlayType(type));
+const engines = enginesFor(engineFromAddress(location.search), support);
+const needsCookies = engines[0] === 'native-hls';
+const ask = (path: string, init: RequestInit) => fetch(path, init);
 const session: ViewerSession = new ViewerSession({
-  fetch: (path, init) => fetch(path, init),
+  fetch: needsCookies ? askingForCookies(ask) : ask,
   storage: sessionStorage,
   setTimer: (work, ms) => void setTimeout(work, ms),
   onChange: () => state.sessionChanged(session),
 });
 const wall: Wall = new Wall({
   serverNowMs: () => clock.nowMs(),
-  makeEngine: await engineMaker(),
+  makeEngine: engineMaker(engines),
+  delivery: deliveryFromAddress(location.search) ?? 'lowest-latency',
   makeMedia,
-  streamUrlOf: (id) => streamUrl(id, location, session.queryOf(id) === '' ? 'open' : 'live'),
+  streamUrlOf: urlOf,
   signedQueryOf: (id) => session.queryOf(id),
   onChange: () => state.wallChanged(),
 });
@@ -65,13 +69,6 @@ window.mirror = {
   wall,
   session,
 };
-
-/** hls.js is most of the page's weight: it is loaded only where it is used. */
-async function engineMaker(): Promise<(options: EngineOptions) => Engine> {
-  if (engineFromAddress(location.search) === 'clock-mse') return (options) => new ClockMseEngine(options);
-  const { HlsJsEngine } = await import('./engines/hls-js.ts');
-  return (options) => new HlsJsEngine(options);
-}
 
 /** A picture's element is muted: its sound comes from an element of its own. */
 function makeMedia(rendition: Rendition): HTMLMediaElement {
@@ -108,15 +105,14 @@ async function askServerTime(): Promise<boolean> {
 }
 
 function timeUrl(id: string): string {
-  const query = session.queryOf(id);
-  return signedUrl(`${streamUrl(id, location, query === '' ? 'open' : 'live')}time`, query);
+  return signedUrl(`${urlOf(id)}time`, session.queryOf(id));
 }
 
-async function keepTime(): Promise<never> {
-  for (let count = 1; ; count++) {
-    const answered = await askServerTime();
-    await pause(!answered || count < FIRST_TIME_SAMPLES ? FIRST_TIME_EVERY_MS : TIME_EVERY_MS);
-  }
+function urlOf(id: string): string {
+  const access = session.queryOf(id) === '' ? 'open' : 'live';
+  return needsCookies
+    ? cookieStreamUrl(id, access, location, statedMediaOrigin())
+    : streamUrl(id, location, access);
 }
 
 function pause(ms: number): Promise<void> {
@@ -126,10 +122,16 @@ function pause(ms: number): Promise<void> {
 const app = document.getElementById('app');
 if (app) drawApp(app, { state, wall });
 addEventListener('popstate', () => state.addressChanged());
+const timeKeeper = new TimeKeeper({
+  ask: askServerTime,
+  monotonicNowMs: localNowMs,
+  wallNowMs: () => Date.now(),
+});
+addEventListener('online', () => timeKeeper.askSoon());
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) void askServerTime();
+  if (!document.hidden) timeKeeper.askSoon();
 });
 await letIn();
 wall.start();
 void keepStreams();
-void keepTime();
+void timeKeeper.run(new AbortController().signal);

@@ -306,8 +306,8 @@ export class Pane {
     this.#dropEngine();
     this.#problem = failure.reason;
     this.#failureCount += 1;
-    // A stream that is not there says nothing against the engine.
-    const blamesEngine = failure.kind === 'broken' || failure.kind === 'unsupported';
+    // A stream that is not there, or a server that does not answer, says nothing against the engine.
+    const blamesEngine = failure.kind === 'unplayable' || failure.kind === 'unsupported';
     if (blamesEngine && !this.#hasShown) this.#failedStartCount += 1;
     const delayMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#failureCount - 1));
     this.#setPhase(

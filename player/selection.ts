@@ -35,7 +35,7 @@ export function streamUrl(
   return `${mediaOrigin(id, location)}/${access}/${id}/`;
 }
 
-export const ENGINES = ['clock-mse', 'hls.js'] as const;
+export const ENGINES = ['clock-mse', 'hls.js', 'native-hls'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 /** `?engine=` of the address, for comparisons; else the one that measures better (docs/benchmarks.md). */

@@ -61,7 +61,7 @@ export class ClockMseEngine implements Engine {
       if (!this.#ending.signal.aborted) this.#options.onFailed(failure);
     };
     this.#run().then(report, (error: unknown) =>
-      report({ kind: 'broken', reason: `The picture cannot be played (${String(error)}).` }),
+      report({ kind: 'unsupported', reason: `The picture cannot be played (${String(error)}).` }),
     );
   }
 
@@ -110,7 +110,7 @@ export class ClockMseEngine implements Engine {
       const next = this.#soon(nextPiece);
       const outcome = await this.#take(request, piece, queue);
       if (queue.problem !== undefined)
-        return { kind: 'broken', reason: `The browser could not play on (${queue.problem}).` };
+        return { kind: 'unplayable', reason: `The browser could not play on (${queue.problem}).` };
       if (!queue.isWanted) {
         next.cancel();
         await queue.untilWanted(signal);

@@ -34,8 +34,9 @@ export interface EngineFailure {
   /**
    * `not-there`: the server has no media of this stream (yet). `broken`: it had, and something went wrong.
    * `refused`: a signature is missing, wrong or expired. `unsupported`: this browser cannot play it this way.
+   * `unplayable`: the browser gave up on media that it had begun to take.
    */
-  readonly kind: 'not-there' | 'broken' | 'ended' | 'refused' | 'unsupported';
+  readonly kind: 'not-there' | 'broken' | 'ended' | 'refused' | 'unsupported' | 'unplayable';
   /** In words, for the person who watches. */
   readonly reason: string;
 }
@@ -48,7 +49,8 @@ export interface EngineCounters {
 }
 
 export interface Engine {
-  readonly name: EngineName;
+  /** `none` in a browser that can run none of them. */
+  readonly name: EngineName | 'none';
   start(): void;
   /**
    * Unix ms of the instant at media time 0 of the element; undefined until it is known. The timeline of

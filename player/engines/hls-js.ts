@@ -83,6 +83,7 @@ export class HlsJsEngine implements Engine {
     this.#options = options;
     this.#hls = new HlsJs({
       ...HLS_CONFIG,
+      lowLatencyMode: options.plan().taken === 'as-it-grows',
       liveSyncDuration: options.startLatencyMs / 1000,
       xhrSetup: (xhr, url) => {
         const newest = withNewestSignature(url, options.signedQuery?.());
@@ -106,6 +107,8 @@ export class HlsJsEngine implements Engine {
       this.#byteCount += payload.byteLength;
     });
     hls.on(Events.LEVEL_LOADED, (_event, { details, stats }) => {
+      // Without it hls.js takes whole segments; what it holds of parts plays on.
+      hls.lowLatencyMode = this.#options.plan().taken === 'as-it-grows';
       this.#requestCount += 1;
       this.#byteCount += stats.loaded;
       if (!details.live) this.#options.onFailed({ kind: 'ended', reason: 'The stream has ended.' });
@@ -136,8 +139,12 @@ export class HlsJsEngine implements Engine {
     } else if (data.type === ErrorTypes.MEDIA_ERROR && this.#mediaErrorCount === 0) {
       this.#mediaErrorCount += 1;
       this.#hls.recoverMediaError();
+    } else if (status === 403) {
+      const reason = 'The server does not let this page watch the stream.';
+      this.#options.onFailed({ kind: 'refused', reason });
     } else {
-      this.#options.onFailed({ kind: 'broken', reason: inWords(data) });
+      const kind = data.type === ErrorTypes.MEDIA_ERROR ? 'unplayable' : 'broken';
+      this.#options.onFailed({ kind, reason: inWords(data) });
     }
   }
 }

@@ -1,0 +1,70 @@
+/**
+ * The browser's own HLS player as an engine: where a page may bring no media by itself (iPhones before iOS 17.1).
+ * The browser chooses what to load and where to begin; the pane corrects it as far as the browser tells where
+ * it is: `getStartDate()` (HTML, "timeline offset") is the instant at media time 0, from the playlist's
+ * EXT-X-PROGRAM-DATE-TIME. Signatures are in cookies, since such a player asks by itself for everything that a
+ * playlist names.
+ */
+import { playlistFile } from '../../domain/hls/playlist-variables.ts';
+import type { Engine, EngineCounters, EngineOptions } from './engine.ts';
+
+export const HLS_TYPE = 'application/vnd.apple.mpegurl';
+
+/** MediaError codes (HTML, 4.8.11.1). */
+const MEDIA_ERR_NETWORK = 2;
+const MEDIA_ERR_SRC_NOT_SUPPORTED = 4;
+
+export class NativeHlsEngine implements Engine {
+  readonly name = 'native-hls';
+  readonly placesItself = true;
+  /** What such a player asks for is not ours to see. */
+  readonly counters: EngineCounters = { requestCount: 0, byteCount: 0 };
+  readonly #options: EngineOptions;
+  readonly #ending = new AbortController();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { media, streamUrl, rendition, signedQuery, onMedia, onFailed } = this.#options;
+    const { signal } = this.#ending;
+    const access = (signedQuery?.() ?? '') === '' ? 'open' : 'cookies';
+    media.addEventListener('progress', onMedia, { signal });
+    media.addEventListener('ended', () => onFailed({ kind: 'ended', reason: 'The stream has ended.' }), {
+      signal,
+    });
+    media.addEventListener('error', () => this.#onError(), { signal });
+    media.src = `${streamUrl}${playlistFile(rendition, access)}`;
+    media.load();
+  }
+
+  get zeroInstantMs(): number | undefined {
+    const { media } = this.#options;
+    if (!('getStartDate' in media) || typeof media.getStartDate !== 'function') return undefined;
+    const date: unknown = media.getStartDate();
+    if (!(date instanceof Date)) return undefined;
+    const zeroMs = date.getTime();
+    return Number.isNaN(zeroMs) ? undefined : zeroMs;
+  }
+
+  destroy(): void {
+    this.#ending.abort();
+    const { media } = this.#options;
+    media.removeAttribute('src');
+    media.load();
+  }
+
+  #onError(): void {
+    const { media, onFailed } = this.#options;
+    const code = media.error?.code;
+    // A playlist that is not there yet looks like a network that fails, or like a format that is not known.
+    if (code === MEDIA_ERR_NETWORK || code === MEDIA_ERR_SRC_NOT_SUPPORTED)
+      onFailed({ kind: 'not-there', reason: 'The stream has no picture yet.' });
+    else
+      onFailed({
+        kind: 'unplayable',
+        reason: `The browser could not play on (${media.error?.message ?? 'no reason given'}).`,
+      });
+  }
+}
