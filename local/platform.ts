@@ -47,6 +47,27 @@ export interface LocalPlatformDependencies {
   readonly print: (text: string) => void;
 }
 
+interface Prepared {
+  readonly directory: HeldDirectory;
+  readonly files: Awaited<ReturnType<typeof bundlePage>>;
+  readonly programs: ChildPrograms;
+  readonly tls: TlsFiles | undefined;
+}
+
+/** What answers requests once it is there. */
+interface Behind {
+  readonly api: FrontHandler;
+  readonly media: FrontHandler;
+}
+
+/** The one address of the platform. */
+interface Door {
+  readonly port: number;
+  readonly baseUrl: string;
+  lead(behind: Behind): void;
+  close(): Promise<void>;
+}
+
 export class LocalPlatform {
   readonly #dependencies: LocalPlatformDependencies;
 
@@ -77,17 +98,9 @@ export class LocalPlatform {
     }
   }
 
-  async #serve(
-    prepared: {
-      readonly directory: HeldDirectory;
-      readonly files: Awaited<ReturnType<typeof bundlePage>>;
-      readonly programs: ChildPrograms;
-      readonly tls: TlsFiles | undefined;
-    },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clock, log, options, print } = this.#dependencies;
-    const { directory, tls, programs } = prepared;
+  async #serve(prepared: Prepared, signal: AbortSignal): Promise<void> {
+    const { clock, log, options } = this.#dependencies;
+    const { directory, programs } = prepared;
     const nowMs = () => clock.nowMs();
     const store = new DiskMediaStore({ directory: directory.path });
     // Nobody knows of these parts any more: the live edge that named them was in the memory of another process.
@@ -95,43 +108,10 @@ export class LocalPlatform {
     const liveEdge = new MemoryLiveEdge({ log });
     const registry = new EmbeddedRegistry({ nowMs });
     const { secrets, newToken } = await KeptSecrets.open(directory.path, { newToken: options.newToken });
-    const origin = new Origin({
-      liveEdge,
-      mediaStore: store,
-      clock,
-      log,
-      isOpen: openStreams(registry),
-    });
-    const mediaHosts: string[] = [];
-    let api: FrontHandler = answerStarting;
-    let media: FrontHandler = answerStarting;
-    const front = new FrontServer({
-      page: createPage(prepared.files, mediaHosts),
-      api: (request, response) => api(request, response),
-      media: (request, response) => media(request, response),
-      log,
-    });
-    const port = await front.listen(options.port, tls);
-    if (!tls) mediaHosts.push(`http://*.localhost:${port}`);
-    const baseUrl = `${tls ? 'https' : 'http'}://localhost:${port}`;
-    media = createSignedMedia({
-      delivery: new SignedDelivery({ publicKeys: secrets.publicKeys, resourceBase: baseUrl, clock }),
-      media: (request, response) => origin.handle(request, response),
-      log,
-    });
-    const say = (stream: Parameters<typeof stateLine>[0]) => print(stateLine(stream) ?? '');
-    const launcher = new LocalLauncher({
-      run: (run, ending) =>
-        new StreamRunner({
-          config: this.#runnerConfig(run.spec, directory.path),
-          program: programs.runner,
-          liveEdge,
-          streams: new RunnerStates({ registry, startId: run.startId, nowMs, onState: say, log }),
-          log,
-          nowMs,
-          sleep,
-        }).run(ending),
-    });
+    const origin = new Origin({ liveEdge, mediaStore: store, clock, log, isOpen: openStreams(registry) });
+    const door = await this.#open(prepared);
+    const { baseUrl } = door;
+    const launcher = this.#launcher(prepared, { registry, liveEdge });
     const streams = builtInStreams(options.feedCount);
     const control = new LocalControl({
       registry,
@@ -145,30 +125,83 @@ export class LocalPlatform {
       clock,
       log,
     });
-    api = (request, response) => void control.handle(request, response);
+    door.lead({
+      api: (request, response) => void control.handle(request, response),
+      media: createSignedMedia({
+        delivery: new SignedDelivery({ publicKeys: secrets.publicKeys, resourceBase: baseUrl, clock }),
+        media: (request, response) => origin.handle(request, response),
+        log,
+      }),
+    });
     await control.startBuiltIn();
     const ports = new Map<string, number>();
     for (const { id } of streams) ports.set(id, (await control.portOf(id)) ?? 0);
     const demoFeeds = demoFeedsFor(streams, (id) => ports.get(id));
     const cleaner = new PartCleaner({ store, nowMs, sleep, log });
-    print(
-      announcementText({
-        port,
-        tls: tls !== undefined,
-        ownCertificate: tls !== undefined && options.tls?.files === undefined,
-        demoFeedCount: demoFeeds.length,
-        ownFeed: { port: ports.get(OWN_FEED_ID) ?? 0 },
-        lanAddresses: lanAddresses(),
-        ...(newToken === undefined ? {} : { newToken }),
-      }),
-    );
+    this.#announce({
+      port: door.port,
+      demoFeedCount: demoFeeds.length,
+      ownFeed: { port: ports.get(OWN_FEED_ID) ?? 0 },
+      ...(newToken === undefined ? {} : { newToken }),
+    });
     await Promise.all([
       origin.run(signal),
       cleaner.run(signal),
       untilAborted(signal).then(() => launcher.close()),
       new DemoFeeds({ feeds: demoFeeds, program: programs.demoFeeds, log, nowMs, sleep }).run(signal),
     ]);
-    await front.close();
+    await door.close();
+  }
+
+  /** Listens before there is anything behind the door, because what is behind must know its address. */
+  async #open({ files, tls }: Pick<Prepared, 'files' | 'tls'>): Promise<Door> {
+    const { log, options } = this.#dependencies;
+    const mediaHosts: string[] = [];
+    let behind: Behind = { api: answerStarting, media: answerStarting };
+    const front = new FrontServer({
+      page: createPage(files, mediaHosts),
+      api: (request, response) => behind.api(request, response),
+      media: (request, response) => behind.media(request, response),
+      log,
+    });
+    const port = await front.listen(options.port, tls);
+    if (!tls) mediaHosts.push(`http://*.localhost:${port}`);
+    return {
+      port,
+      baseUrl: `${tls ? 'https' : 'http'}://localhost:${port}`,
+      lead: (ready) => {
+        behind = ready;
+      },
+      close: () => front.close(),
+    };
+  }
+
+  #launcher(
+    { directory, programs }: Pick<Prepared, 'directory' | 'programs'>,
+    { registry, liveEdge }: { readonly registry: EmbeddedRegistry; readonly liveEdge: MemoryLiveEdge },
+  ): LocalLauncher {
+    const { clock, log, print } = this.#dependencies;
+    const nowMs = () => clock.nowMs();
+    const say = (stream: Parameters<typeof stateLine>[0]) => print(stateLine(stream) ?? '');
+    return new LocalLauncher({
+      run: (run, ending) =>
+        new StreamRunner({
+          config: this.#runnerConfig(run.spec, directory.path),
+          program: programs.runner,
+          liveEdge,
+          streams: new RunnerStates({ registry, startId: run.startId, nowMs, onState: say, log }),
+          log,
+          nowMs,
+          sleep,
+        }).run(ending),
+    });
+  }
+
+  #announce(found: Omit<Parameters<typeof announcementText>[0], 'tls' | 'ownCertificate' | 'lanAddresses'>) {
+    const { options, print } = this.#dependencies;
+    const tls = options.tls !== undefined;
+    const ownCertificate = tls && options.tls?.files === undefined;
+    print(announcementText({ ...found, tls, ownCertificate, lanAddresses: lanAddresses() }));
   }
 
   #runnerConfig(spec: RunnerSpec, directory: string): RunnerConfigInput {

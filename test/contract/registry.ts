@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Registry, SessionLimits, SlotHolder } from '../../domain/control/registry.ts';
 import type { ViewerSession } from '../../domain/control/session.ts';
 import type { StreamRecord } from '../../domain/control/stream-record.ts';
-import type { RunnerStatus } from '../../domain/stream.ts';
+import { runnerStatus } from './runner-status.ts';
 
 export interface RegistryHarness {
   /** An empty registry, and as many doors to it as asked for, each as another process would have. */
@@ -123,7 +123,7 @@ function streamContract(harness: () => RegistryHarness): void {
       const [registry] = await harness().open(1);
       await registry.createStream(streamRecord('a'), { recordCountMax: 10 });
       await registry.putStatus(runnerStatus('a'), 60_000);
-      await registry.putStatus({ ...runnerStatus('a'), state: 'live' }, 60_000);
+      await registry.putStatus(runnerStatus('a', { state: 'live' }), 60_000);
       expect(await registry.getStatus('a')).toMatchObject({ state: 'live' });
     });
   });
@@ -466,28 +466,4 @@ class World {
     );
     return sessions.filter((session) => session !== undefined);
   }
-}
-
-function runnerStatus(streamId: string): RunnerStatus {
-  return {
-    streamId,
-    state: 'waiting',
-    atMs: NOW_MS,
-    hardware: 'cpu',
-    counters: {
-      ingestBitrateBps: 0,
-      ingestByteCount: 0,
-      continuityErrorCount: 0,
-      rejectedConnectionCount: 0,
-      connectionCount: 0,
-      decodeErrorCount: 0,
-      repeatedFrameCount: 0,
-      droppedFrameCount: 0,
-      timestampJumpCount: 0,
-      publishedPartCount: 0,
-      gapCount: 0,
-      storeErrorCount: 0,
-      partLatencyMs: 0,
-    },
-  };
 }

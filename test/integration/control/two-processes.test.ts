@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RedisRegistry } from '../../../adapters/registry-redis.ts';
 import { RegistryRunnerReports } from '../../../adapters/registry-runner-reports.ts';
+import { runnerStatus } from '../../contract/runner-status.ts';
 import { FakeLauncher, type Fixture, fixture, RecordingLog } from '../../unit/control/fixture.ts';
 import { RedisServer } from '../adapters/redis-server.ts';
 
@@ -80,14 +81,14 @@ describe('several processes over one Redis', () => {
     await plane.call('POST', '/v1/streams', listener('a'));
     await plane.call('POST', '/v1/streams/a/start');
     const reports = new RegistryRunnerReports({ registry: registry('reports:') });
-    await reports.report({
-      streamId: 'a',
-      state: 'live',
-      reason: 'The feed is on air.',
-      atMs: plane.clock.ms + 1_000,
-      hardware: 'nvidia',
-      counters: COUNTERS,
-    });
+    await reports.report(
+      runnerStatus('a', {
+        state: 'live',
+        reason: 'The feed is on air.',
+        atMs: plane.clock.ms + 1_000,
+        hardware: 'nvidia',
+      }),
+    );
     const { body } = (await other?.call('GET', '/v1/streams/a')) ?? {};
     expect(body).toMatchObject({
       state: 'live',
@@ -109,19 +110,3 @@ describe('several processes over one Redis', () => {
     await away.close();
   });
 });
-
-const COUNTERS = {
-  ingestBitrateBps: 0,
-  ingestByteCount: 0,
-  continuityErrorCount: 0,
-  rejectedConnectionCount: 0,
-  connectionCount: 0,
-  decodeErrorCount: 0,
-  repeatedFrameCount: 0,
-  droppedFrameCount: 0,
-  timestampJumpCount: 0,
-  publishedPartCount: 0,
-  gapCount: 0,
-  storeErrorCount: 0,
-  partLatencyMs: 0,
-};

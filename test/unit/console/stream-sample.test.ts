@@ -2,32 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SAMPLE_LIMITS, SAMPLED_COUNTERS, SampleCollector } from '../../../domain/control/stream-sample.ts';
 import type { RunnerCounters, RunnerStatus } from '../../../domain/stream.ts';
+import { runnerStatus } from '../../contract/runner-status.ts';
 
 const START_MS = Date.UTC(2026, 5, 1);
-const ZERO: RunnerCounters = {
-  ingestBitrateBps: 0,
-  ingestByteCount: 0,
-  continuityErrorCount: 0,
-  rejectedConnectionCount: 0,
-  connectionCount: 0,
-  decodeErrorCount: 0,
-  repeatedFrameCount: 0,
-  droppedFrameCount: 0,
-  timestampJumpCount: 0,
-  publishedPartCount: 0,
-  gapCount: 0,
-  storeErrorCount: 0,
-  partLatencyMs: 0,
-};
 
 function report(afterMs: number, counters: Partial<RunnerCounters> = {}): RunnerStatus {
-  return {
-    streamId: 'a',
-    state: 'live',
-    atMs: START_MS + afterMs,
-    hardware: 'cpu',
-    counters: { ...ZERO, ...counters },
-  };
+  return runnerStatus('a', { state: 'live', atMs: START_MS + afterMs, counters });
 }
 
 describe('samples of a stream', () => {

@@ -5,6 +5,7 @@ import { ROUTE_NAMES, ROUTES, type RouteName } from '../../../domain/control/api
 import { CONTROL_ERROR_STATUS, controlErrors } from '../../../domain/control/errors.ts';
 import { SAMPLE_LIMITS } from '../../../domain/control/stream-sample.ts';
 import { streamSample } from '../../contract/registry-samples.ts';
+import { runnerStatus } from '../../contract/runner-status.ts';
 import { type Answer, BACKEND_TOKEN, type CallOptions, type Fixture, fixture } from './fixture.ts';
 import { arbitraryOf, type JsonSchema } from './schema-arbitrary.ts';
 
@@ -68,7 +69,8 @@ describe('the OpenAPI document', () => {
     const anybody = { token: null };
     await call('createStream', '/v1/streams', { id: 'a', name: 'A', ingest: { protocol: 'srt-listener' } });
     await call('startStream', '/v1/streams/a/start');
-    await plane.registry.putStatus({ ...runnerStatus('a'), state: 'live' }, 60_000);
+    const source = { video: { codec: 'hevc', widthPx: 1920, heightPx: 1080, decoder: 'cpu' as const } };
+    await plane.registry.putStatus(runnerStatus('a', { state: 'live', source }), 60_000);
     await call('showStream', '/v1/streams/a');
     await call('listStreams', '/v1/streams?limit=1');
     const listed = await call('listStreams', '/v1/streams?include=runner');
@@ -296,28 +298,3 @@ describe('requests', () => {
     expect(again.body).toEqual(issued.body);
   });
 });
-
-function runnerStatus(streamId: string) {
-  return {
-    streamId,
-    state: 'waiting' as const,
-    atMs: Date.UTC(2026, 5, 1, 12),
-    hardware: 'cpu' as const,
-    source: { video: { codec: 'hevc', widthPx: 1920, heightPx: 1080, decoder: 'cpu' as const } },
-    counters: {
-      ingestBitrateBps: 1,
-      ingestByteCount: 1,
-      continuityErrorCount: 0,
-      rejectedConnectionCount: 0,
-      connectionCount: 1,
-      decodeErrorCount: 0,
-      repeatedFrameCount: 0,
-      droppedFrameCount: 0,
-      timestampJumpCount: 0,
-      publishedPartCount: 1,
-      gapCount: 0,
-      storeErrorCount: 0,
-      partLatencyMs: 2,
-    },
-  };
-}

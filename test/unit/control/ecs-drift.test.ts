@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { EcsLauncher } from '../../../adapters/launcher-ecs.ts';
 import { EmbeddedRegistry } from '../../../adapters/registry-embedded.ts';
 import { serviceNameOf } from '../../../domain/control/service-name.ts';
 import type { StreamState } from '../../../domain/stream.ts';
 import { ecsEventSchema } from '../../../lambdas/ecs-events/event.ts';
 import { EcsEventService } from '../../../lambdas/ecs-events/service.ts';
 import { Reconciler } from '../../../lambdas/reconciler/service.ts';
+import { ecsLauncherOver } from '../../contract/ecs-launcher.ts';
 import { EcsStandIn } from '../../contract/ecs-stand-in.ts';
 import { type Fixture, fixture, START_MS } from './fixture.ts';
 
@@ -18,19 +18,7 @@ interface Stage {
 
 async function stage(registry?: EmbeddedRegistry): Promise<Stage> {
   const ecs = new EcsStandIn();
-  const launcher = new EcsLauncher({
-    ecs: ecs.client,
-    config: {
-      environmentName: 'test',
-      cluster: 'test',
-      templateTaskDefinition: 'mirror-test-runner',
-      containerName: 'runner',
-      capacityProvider: 'gpu',
-      subnetIds: ['subnet-1'],
-      securityGroupIds: ['sg-1'],
-    },
-    sleep: async () => {},
-  });
+  const launcher = ecsLauncherOver(ecs);
   const plane: Fixture = await fixture({
     launcher,
     ...(registry ? { registry } : {}),

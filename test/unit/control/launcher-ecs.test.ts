@@ -1,28 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EcsLauncher } from '../../../adapters/launcher-ecs.ts';
 import { recordOfTags, tagsOfRecord } from '../../../adapters/record-tags.ts';
 import { serviceNameOf, startOfServiceName } from '../../../domain/control/service-name.ts';
+import { ecsLauncherOver } from '../../contract/ecs-launcher.ts';
 import { modelProblems } from '../../contract/ecs-model.ts';
 import { EcsStandIn } from '../../contract/ecs-stand-in.ts';
 import { launcherContract, launchRequest } from '../../contract/launcher.ts';
 import { streamRecord } from '../../contract/registry.ts';
-
-function launcherOver(ecs: EcsStandIn): EcsLauncher {
-  return new EcsLauncher({
-    ecs: ecs.client,
-    config: {
-      environmentName: 'test',
-      cluster: 'test',
-      templateTaskDefinition: 'mirror-test-runner',
-      containerName: 'runner',
-      capacityProvider: 'gpu',
-      subnetIds: ['subnet-1'],
-      securityGroupIds: ['sg-1'],
-    },
-    sleep: async () => {},
-  });
-}
 
 const slot = (slotIndex: number) => ({
   publicHost: 'ingest.example.com',
@@ -34,7 +18,7 @@ describe('EcsLauncher', () => {
   launcherContract(async () => {
     const ecs = new EcsStandIn();
     return {
-      launcher: launcherOver(ecs),
+      launcher: ecsLauncherOver(ecs),
       slot,
       settle: async () => ecs.settle(),
       visibleText: () => JSON.stringify(ecs.requests),
@@ -45,7 +29,7 @@ describe('EcsLauncher', () => {
   it('makes a service of one task behind its slot, and tells its runner everything but the passphrase', async () => {
     const ecs = new EcsStandIn();
     const request = launchRequest('goal', slot(2), { slotIndex: 2 });
-    await launcherOver(ecs).start(request);
+    await ecsLauncherOver(ecs).start(request);
     const created = ecs.requests.find(({ operation }) => operation === 'CreateService')?.input;
     expect(created).toMatchObject({
       serviceName: `mirror-test-goal-${request.startId}`,
@@ -83,7 +67,7 @@ describe('EcsLauncher', () => {
 
   it('rides out throttling, and says so when it lasts', async () => {
     const ecs = new EcsStandIn();
-    const launcher = launcherOver(ecs);
+    const launcher = ecsLauncherOver(ecs);
     ecs.throttleCount = 2;
     const request = launchRequest('goal', slot(0));
     await launcher.start(request);
@@ -98,7 +82,7 @@ describe('EcsLauncher', () => {
   it('a start that ECS refuses leaves no service and no task definition in use', async () => {
     const ecs = new EcsStandIn();
     ecs.failures.set('CreateService', { type: 'InvalidParameterException', message: 'target group is gone' });
-    await expect(launcherOver(ecs).start(launchRequest('goal', slot(0)))).rejects.toMatchObject({
+    await expect(ecsLauncherOver(ecs).start(launchRequest('goal', slot(0)))).rejects.toMatchObject({
       code: 'LAUNCHER_REFUSED',
       message: expect.stringContaining('target group is gone'),
     });
@@ -109,7 +93,7 @@ describe('EcsLauncher', () => {
 
   it('the same start again while its service drains is told so, as retryable', async () => {
     const ecs = new EcsStandIn();
-    const launcher = launcherOver(ecs);
+    const launcher = ecsLauncherOver(ecs);
     const request = launchRequest('goal', slot(0));
     await launcher.start(request);
     ecs.settle();
@@ -123,7 +107,7 @@ describe('EcsLauncher', () => {
   it('a service that ECS does not show yet is stopped all the same', async () => {
     const ecs = new EcsStandIn();
     ecs.consistencyDelayReads = 2;
-    const launcher = launcherOver(ecs);
+    const launcher = ecsLauncherOver(ecs);
     const request = launchRequest('goal', slot(0));
     await launcher.start(request);
     await launcher.stop({ streamId: 'goal', startId: request.startId });
@@ -133,7 +117,7 @@ describe('EcsLauncher', () => {
   it('a service whose task never starts is stopped as soon as asked', async () => {
     const ecs = new EcsStandIn();
     ecs.tasksStart = false;
-    const launcher = launcherOver(ecs);
+    const launcher = ecsLauncherOver(ecs);
     const request = launchRequest('goal', slot(0));
     await launcher.start(request);
     ecs.settle();
@@ -144,7 +128,7 @@ describe('EcsLauncher', () => {
 
   it('lists all of its services over many pages, and nobody else’s', async () => {
     const ecs = new EcsStandIn();
-    const launcher = launcherOver(ecs);
+    const launcher = ecsLauncherOver(ecs);
     for (let index = 0; index < 25; index++)
       await launcher.start(launchRequest(`s${index}`, slot(index), { slotIndex: index }));
     ecs.services.push(

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openStreams, RegistryRunnerReports } from '../../../adapters/registry-runner-reports.ts';
 import { TokenAuthorizer, tokenEntry } from '../../../lambdas/authorizer/service.ts';
 import { TOKENS_SECRET } from '../../../lambdas/secret-names.ts';
+import { runnerStatus } from '../../contract/runner-status.ts';
 import { BACKEND_TOKEN, type Fixture, fixture, OPERATOR_TOKEN, signingKeys } from './fixture.ts';
 
 const listener = (id: string) => ({ id, name: id, ingest: { protocol: 'srt-listener' } });
@@ -141,14 +142,14 @@ describe('reports of runners', () => {
     await plane.call('POST', '/v1/streams', listener('goal'));
     await plane.call('POST', '/v1/streams/goal/start');
     const report = (state: 'waiting' | 'live' | 'interrupted', atMs: number, reason?: string) =>
-      reports.report({
-        streamId: 'goal',
-        state,
-        atMs,
-        hardware: 'cpu',
-        ...(reason === undefined ? {} : { reason }),
-        counters: { ...COUNTERS, connectionCount: 1 },
-      });
+      reports.report(
+        runnerStatus('goal', {
+          state,
+          atMs,
+          ...(reason === undefined ? {} : { reason }),
+          counters: { connectionCount: 1 },
+        }),
+      );
     const state = async () => (await plane.call('GET', '/v1/streams/goal')).body;
     const now = plane.clock.ms;
     await report('live', now - 60_000);
@@ -271,19 +272,3 @@ describe('planted secrets', () => {
     expect(await authorizer.principalOf('x'.repeat(10_000))).toBeUndefined();
   });
 });
-
-const COUNTERS = {
-  ingestBitrateBps: 0,
-  ingestByteCount: 0,
-  continuityErrorCount: 0,
-  rejectedConnectionCount: 0,
-  connectionCount: 0,
-  decodeErrorCount: 0,
-  repeatedFrameCount: 0,
-  droppedFrameCount: 0,
-  timestampJumpCount: 0,
-  publishedPartCount: 0,
-  gapCount: 0,
-  storeErrorCount: 0,
-  partLatencyMs: 0,
-};
