@@ -4,8 +4,8 @@
  * - `MIRROR_RUNNER_CONFIG`: the whole configuration as JSON (a parent process that forks the runner);
  * - one variable each (a container): `MIRROR_RUNNER_SPEC` (a RunnerSpec as JSON), `MIRROR_PASSPHRASE`,
  *   `MIRROR_REDIS_URL` or `MIRROR_REDIS_HOST` with `MIRROR_REDIS_TOKEN`, `MIRROR_MEDIA_BUCKET` or
- *   `MIRROR_DATA_DIRECTORY`, `MIRROR_RECORDINGS_BUCKET`, `AWS_REGION`, `MIRROR_HEALTH_PORT`, `MIRROR_HARDWARE`,
- *   `MIRROR_LOG_LEVEL`, `MIRROR_ENVIRONMENT`.
+ *   `MIRROR_DATA_DIRECTORY`, `MIRROR_RECORDINGS_BUCKET`, `AWS_REGION`, `MIRROR_S3_ENDPOINT` (for a server that is
+ *   not AWS's), `MIRROR_HEALTH_PORT`, `MIRROR_HARDWARE`, `MIRROR_LOG_LEVEL`, `MIRROR_ENVIRONMENT`.
  */
 import { z } from 'zod';
 import { LOG_LEVELS } from '../adapters/log-level.ts';
@@ -95,9 +95,7 @@ function configOfVariables(environment: Environment, problems: string[]): object
     ),
     liveEdge: { kind: 'redis', url: redisUrl(text, problems) },
     store: storeOf(text, problems),
-    ...(recordingsBucket === undefined
-      ? {}
-      : { recordings: { kind: 's3', bucket: recordingsBucket, region: text('AWS_REGION') } }),
+    ...(recordingsBucket === undefined ? {} : { recordings: bucketOf(recordingsBucket, text) }),
     ...(healthPort === undefined ? {} : { healthPort: Number(healthPort) }),
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(environmentName === undefined ? {} : { environmentName }),
@@ -121,12 +119,16 @@ function storeOf(text: ReadText, problems: string[]): object {
   const bucket = text('MIRROR_MEDIA_BUCKET');
   const directory = text('MIRROR_DATA_DIRECTORY');
   if (bucket !== undefined) {
-    const region = text('AWS_REGION');
-    if (region === undefined) problems.push('AWS_REGION is missing: the region of the buckets');
-    return { kind: 's3', bucket, region };
+    if (text('AWS_REGION') === undefined) problems.push('AWS_REGION is missing: the region of the buckets');
+    return bucketOf(bucket, text);
   }
   if (directory === undefined) problems.push('MIRROR_MEDIA_BUCKET or MIRROR_DATA_DIRECTORY is missing');
   return { kind: 'disk', directory };
+}
+
+function bucketOf(bucket: string, text: ReadText): object {
+  const endpoint = text('MIRROR_S3_ENDPOINT');
+  return { kind: 's3', bucket, region: text('AWS_REGION'), ...(endpoint === undefined ? {} : { endpoint }) };
 }
 
 /** A passphrase comes apart from the spec, since specs are shown in task definitions and consoles. */

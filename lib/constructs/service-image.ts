@@ -10,20 +10,7 @@ export function serviceImage(dockerfile: string, architecture: 'amd64' | 'arm64'
   return ecs.ContainerImage.fromAsset(repositoryRoot, {
     file: dockerfile,
     platform: architecture === 'arm64' ? assets.Platform.LINUX_ARM64 : assets.Platform.LINUX_AMD64,
-    // Only what the image is built from: a change of the player must not replace the runners' image.
+    // What belongs to it is said by .dockerignore, for `docker build` and for the fingerprint alike.
     ignoreMode: IgnoreMode.DOCKER,
-    exclude: [
-      '*',
-      ...[
-        'package.json',
-        'package-lock.json',
-        '.npmrc',
-        'tsconfig.json',
-        'domain',
-        'adapters',
-        'gpu-runner',
-        'origin',
-      ].map((path) => `!${path}`),
-    ],
   });
 }
