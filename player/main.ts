@@ -42,6 +42,7 @@ const session: ViewerSession = new ViewerSession({
   fetch: needsCookies ? askingForCookies(ask) : ask,
   storage: sessionStorage,
   setTimer: (work, ms) => void setTimeout(work, ms),
+  newKey: () => crypto.getRandomValues(new Uint32Array(4)).join('-'),
   onChange: () => state.sessionChanged(session),
 });
 const wall: Wall = new Wall({
@@ -95,7 +96,8 @@ async function letIn(): Promise<void> {
   if (!admission) return session.resume();
   // Out of the address, the history and whatever is copied from there: it opens one session only.
   history.replaceState(null, '', location.pathname + location.search);
-  return session.open(admission.ticket, choiceFromAddress(location.search).streamIds ?? admission.streamIds);
+  const { streamIds, delivery } = choiceFromAddress(location.search);
+  return session.open(admission.ticket, streamIds ?? admission.streamIds, delivery);
 }
 
 /** Any stream's server tells it: they keep one time. */

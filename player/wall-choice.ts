@@ -2,8 +2,10 @@
  * What a person has chosen to see: which feeds, in which layout, and the one that the keys, the sound and the
  * large place belong to. It lives in the address, so that a link shares it. Pure.
  */
+import type { DeliveryMode } from '../domain/delivery.ts';
 import { SEED_LIMITS } from '../domain/profile.ts';
 import { STREAM_ID_PATTERN } from '../domain/stream-id.ts';
+import { deliveryFromAddress } from './delivery.ts';
 
 export const PANES_MAX = SEED_LIMITS.streamsPerViewer;
 
@@ -20,6 +22,8 @@ export interface WallChoice {
   readonly layout: LayoutName;
   /** Undefined until the person has chosen: then the first. */
   readonly focusId: string | undefined;
+  /** Undefined until the person has chosen: then the session's, if there is one. */
+  readonly delivery: DeliveryMode | undefined;
 }
 
 /** What the address asks for. Unusable values are left out. */
@@ -32,6 +36,7 @@ export function choiceFromAddress(search: string): WallChoice {
     streamIds: streams === null ? undefined : usableIds(streams.split(',')),
     layout: LAYOUTS.find((name) => name === layout) ?? 'auto',
     focusId: focusId !== null && STREAM_ID_PATTERN.test(focusId) ? focusId : undefined,
+    delivery: deliveryFromAddress(search),
   };
 }
 
@@ -40,15 +45,16 @@ function usableIds(ids: readonly string[]): readonly string[] {
 }
 
 /** The address that shows this, other parameters kept. */
-export function addressOf({ streamIds, layout, focusId }: WallChoice, search: string): string {
+export function addressOf({ streamIds, layout, focusId, delivery }: WallChoice, search: string): string {
   const parameters = new URLSearchParams(search);
-  for (const name of ['streams', 'layout', 'focus']) parameters.delete(name);
+  for (const name of ['streams', 'layout', 'focus', 'delivery']) parameters.delete(name);
   const rest = parameters.toString();
   const parts = [
     // By hand: a comma needs no escape here, and reads better without.
     ...(streamIds === undefined ? [] : [`streams=${streamIds.join(',')}`]),
     ...(layout === 'auto' ? [] : [`layout=${layout}`]),
     ...(focusId === undefined ? [] : [`focus=${focusId}`]),
+    ...(delivery === undefined ? [] : [`delivery=${delivery}`]),
     ...(rest === '' ? [] : [rest]),
   ];
   return parts.length === 0 ? '/' : `/?${parts.join('&')}`;

@@ -3,8 +3,9 @@
  * call the actions. The wall does as the choice says.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { DELIVERY_MODES, type DeliveryMode } from '../../domain/delivery.ts';
 import type { StreamSummary } from '../pane-words.ts';
-import type { ViewerSession } from '../viewer-session.ts';
+import type { SessionChange, ViewerSession } from '../viewer-session.ts';
 import type { Wall } from '../wall.ts';
 import {
   addressOf,
@@ -24,11 +25,11 @@ import {
 export type Dialog = 'none' | 'feeds' | 'help';
 
 /** What the page shows of a session. */
-export type SessionState = Pick<ViewerSession, 'streams' | 'problem'>;
+export type SessionState = Pick<ViewerSession, 'streams' | 'selectable' | 'delivery' | 'problem'>;
 
 export interface PlayerStateOptions {
-  readonly wall: Pick<Wall, 'show' | 'knowStreams' | 'toggleSound' | 'audibleId' | 'streamIds'>;
-  readonly session: SessionState;
+  readonly wall: Pick<Wall, 'show' | 'knowStreams' | 'toggleSound' | 'audibleId' | 'streamIds' | 'delivery'>;
+  readonly session: SessionState & Pick<ViewerSession, 'swap'>;
   /** Address and history of the window. */
   readonly search: () => string;
   readonly remember: (address: string, how: 'push' | 'replace') => void;
@@ -40,8 +41,11 @@ const SAMPLE_EVERY_MS = 1_000;
 export class PlayerState {
   readonly #options: PlayerStateOptions;
   readonly #choice: Signal<WallChoice>;
-  readonly #streams = signal<readonly StreamSummary[]>([]);
-  readonly #session: Signal<PlayerStateOptions['session']>;
+  /** What is open to all. */
+  readonly #openStreams = signal<readonly StreamSummary[]>([]);
+  readonly #session: Signal<SessionState>;
+  /** Those of the session first, then what is open to all. */
+  readonly #streams: ReadonlySignal<readonly StreamSummary[]>;
   /** Counts what the wall told: the views that show its numbers read it. */
   readonly tick = signal(0);
   readonly serverAnswers = signal(true);
@@ -52,6 +56,9 @@ export class PlayerState {
   readonly sampleCount = signal(0);
   #layoutBefore: LayoutName = 'auto';
   #lastSampleAtMs = 0;
+  #isSwapping = false;
+  /** What could not be given back: it is not tried for ever. */
+  #keptText = '';
 
   /** All feeds of the wall, in the order of their panes, those of other pages included. */
   readonly ids: ReadonlySignal<readonly string[]>;
@@ -62,6 +69,7 @@ export class PlayerState {
     this.#options = options;
     this.#choice = signal(choiceFromAddress(options.search()));
     this.#session = signal(options.session);
+    this.#streams = computed(() => this.#withSession(this.#openStreams.value));
     this.ids = computed(() => this.#choice.value.streamIds ?? this.#defaultIds());
     this.focusId = computed(() => {
       const { focusId } = this.#choice.value;
@@ -113,7 +121,7 @@ export class PlayerState {
   /** @param list undefined when the server did not answer. */
   knowStreams(list: readonly StreamSummary[] | undefined): void {
     this.serverAnswers.value = list !== undefined;
-    if (list) this.#streams.value = this.#withSession(list);
+    if (list) this.#openStreams.value = list;
     this.#options.wall.knowStreams(this.streams);
     this.apply();
   }
@@ -121,6 +129,13 @@ export class PlayerState {
   /** Makes the wall show what is chosen. Panes that stay are not disturbed. */
   apply(): void {
     const { wall } = this.#options;
+    const missingIds = this.#missingIds();
+    if (missingIds.length > 0) {
+      // The panes stay as they are until the session has the new one.
+      void this.#swapIn(missingIds);
+      return;
+    }
+    wall.delivery = this.delivery;
     const ids = this.shownIds.value;
     const shown = wall.streamIds;
     const hearsOn = wall.audibleId !== undefined;
@@ -128,11 +143,24 @@ export class PlayerState {
     // Who turned the pages with the sound on hears the feed that has the focus now.
     const focusId = this.focusId.value;
     if (hearsOn && focusId !== undefined) this.#hear(focusId);
+    void this.#giveBack();
   }
 
   /** The session has opened, was renewed, or has a problem. */
-  sessionChanged({ streams, problem }: SessionState): void {
-    this.#session.value = { streams, problem };
+  sessionChanged({ streams, selectable, delivery, problem }: SessionState): void {
+    this.#session.value = { streams, selectable, delivery, problem };
+    this.#options.wall.knowStreams(this.streams);
+    this.apply();
+  }
+
+  /** How the panes load: as the person chose, else as the session says. */
+  get delivery(): DeliveryMode {
+    return this.#choice.value.delivery ?? this.#session.value.delivery ?? DELIVERY_MODES[0];
+  }
+
+  setDelivery(delivery: DeliveryMode): void {
+    this.#choose({ delivery }, 'replace');
+    if (this.#session.value.streams.length > 0) void this.#swap({ delivery });
   }
 
   /** After the person went back or forth in the history. */
@@ -211,6 +239,46 @@ export class PlayerState {
     if (a !== b) this.#choose({ streamIds: swapped(this.ids.value, a, b) }, 'push');
   }
 
+  /** Premium feeds that are to be shown and that the session does not have yet. */
+  #missingIds(): readonly string[] {
+    const { streams, selectable } = this.#session.value;
+    const has = new Set([...streams, ...this.#openStreams.value].map(({ id }) => id));
+    return this.ids.value.filter((id) => !has.has(id) && selectable.some((stream) => stream.id === id));
+  }
+
+  async #swapIn(add: readonly string[]): Promise<void> {
+    const words = await this.#swap({ add, remove: this.#unusedIds() });
+    if (words === undefined) return;
+    const streamIds = this.ids.value.filter((id) => !add.includes(id));
+    this.#choose({ streamIds }, 'replace');
+    this.notice.value = words;
+  }
+
+  /** Feeds that were taken off the wall hold no places any more; the last one stays, or the session would end. */
+  async #giveBack(): Promise<void> {
+    const remove = this.#unusedIds();
+    const text = remove.join();
+    if (text === '' || text === this.#keptText) return;
+    if (remove.length === this.#session.value.streams.length) return;
+    if ((await this.#swap({ remove })) !== undefined) this.#keptText = text;
+  }
+
+  #unusedIds(): readonly string[] {
+    const ids = this.ids.value;
+    return this.#session.value.streams.map(({ id }) => id).filter((id) => !ids.includes(id));
+  }
+
+  /** One at a time; what is asked for meanwhile comes up again when the list of feeds does. */
+  async #swap(change: SessionChange): Promise<string | undefined> {
+    if (this.#isSwapping) return undefined;
+    this.#isSwapping = true;
+    try {
+      return await this.#options.session.swap(change);
+    } finally {
+      this.#isSwapping = false;
+    }
+  }
+
   get #keptFocus(): string | undefined {
     return this.#choice.value.focusId;
   }
@@ -235,8 +303,10 @@ export class PlayerState {
 
   /** The list shows what is open to all; how a premium stream is doing, its pane finds out by itself. */
   #withSession(list: readonly StreamSummary[]): readonly StreamSummary[] {
+    const { streams, selectable } = this.#session.value;
     const known = new Set(list.map(({ id }) => id));
-    const premium = this.#session.value.streams.filter(({ id }) => !known.has(id));
+    const byId = new Map([...streams, ...selectable].map((stream) => [stream.id, stream]));
+    const premium = [...byId.values()].filter(({ id }) => !known.has(id));
     return [...premium.map(({ id, name }) => ({ id, name, state: 'premium' })), ...list];
   }
 }

@@ -1,5 +1,6 @@
 /** The line above the panes: what the page is, how the feeds are doing, and the buttons. */
 import type { ComponentChildren } from 'preact';
+import { DELIVERY_MODES, type DeliveryMode, deliveryNamed } from '../delivery.ts';
 import { LAYOUTS, type LayoutName } from '../wall-choice.ts';
 import { LayoutIcon, ShapeIcon } from './icons.tsx';
 import type { PlayerState } from './player-state.ts';
@@ -71,12 +72,38 @@ export function Toolbar({ state, wall, screen }: ToolbarProps) {
         <Tool words="Full screen" title="Full screen (F)" onClick={() => screen.fullscreen()}>
           <ShapeIcon shape="fullscreen" />
         </Tool>
+        <DeliverySelect state={state} />
         <ThemeSwitch />
         <Tool words="Keys" title="Keys (?)" onClick={() => state.showDialog('help')}>
           <ShapeIcon shape="help" />
         </Tool>
       </div>
     </header>
+  );
+}
+
+const DELIVERY_WORDS: Readonly<Record<DeliveryMode, string>> = {
+  'lowest-latency': 'Fastest',
+  balanced: 'Balanced',
+  economy: 'Economy',
+};
+
+/** How soon pictures come, against how much is asked for. */
+function DeliverySelect({ state }: { readonly state: PlayerState }) {
+  return (
+    <select
+      class="delivery"
+      aria-label="Delivery"
+      title="Fastest: well under a second behind. Balanced: about 1 s. Economy: about 2 s, with the fewest requests."
+      value={state.delivery}
+      onChange={(event) => state.setDelivery(deliveryNamed(event.currentTarget.value) ?? state.delivery)}
+    >
+      {DELIVERY_MODES.map((mode) => (
+        <option key={mode} value={mode}>
+          {DELIVERY_WORDS[mode]}
+        </option>
+      ))}
+    </select>
   );
 }
 

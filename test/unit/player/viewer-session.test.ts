@@ -18,12 +18,25 @@ function answerOf(signature: string) {
 }
 
 function sessionUnderTest(answers: (() => Response)[]) {
-  const asked: { path: string; authorization: string | null; body: unknown }[] = [];
+  const asked: {
+    path: string;
+    method: string;
+    authorization: string | null;
+    key: string | null;
+    body: unknown;
+  }[] = [];
   const timers: { work: () => void; ms: number }[] = [];
   const kept = new Map<string, string>();
   const dependencies = {
     fetch: async (path: string, init: RequestInit) => {
-      asked.push({ path, authorization: new Headers(init.headers).get('authorization'), body: init.body });
+      const headers = new Headers(init.headers);
+      asked.push({
+        path,
+        method: init.method ?? '',
+        authorization: headers.get('authorization'),
+        key: headers.get('idempotency-key'),
+        body: typeof init.body === 'string' ? JSON.parse(init.body) : undefined,
+      });
       const answer = answers.shift();
       if (!answer) throw new TypeError('unreachable');
       return answer();
@@ -34,6 +47,7 @@ function sessionUnderTest(answers: (() => Response)[]) {
       removeItem: (key: string) => void kept.delete(key),
     },
     setTimer: (work: () => void, ms: number) => void timers.push({ work, ms }),
+    newKey: () => 'key',
     onChange: () => {},
   };
   const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -109,5 +123,74 @@ describe('viewer session', () => {
     await reloaded.resume();
     expect(asked[1]?.authorization).toBe('Bearer token-one');
     expect(reloaded.queryOf('stage')).toContain('two');
+  });
+
+  it('while all places are taken, it asks again by itself, with the same ticket and key', async () => {
+    const refusal = { code: 'CONTROL_VIEWER_STREAM_LIMIT', retryable: false, sessions: [] };
+    const full = () => Response.json(refusal, { status: 409 });
+    const { session, asked, tick } = sessionUnderTest([full, ok('one')]);
+    await session.open('ticket', ['stage']);
+    expect(session.problem).toMatch(/as many feeds as you may/);
+    await tick();
+    expect(session.problem).toBeUndefined();
+    expect(session.queryOf('stage')).toContain('one');
+    expect(asked[1]).toEqual(asked[0]);
+    expect(asked[0]).toMatchObject({ key: 'key', body: { ticket: 'ticket', streams: ['stage'] } });
+  });
+
+  it('a server that does not answer is asked again for the session, too', async () => {
+    const { session, tick, asked } = sessionUnderTest([]);
+    await session.open('ticket', ['stage']);
+    expect(session.problem).toMatch(/does not answer/);
+    await tick();
+    expect(asked).toHaveLength(2);
+  });
+
+  it('a swap keeps the session and its other panes, and one renewal follows, not two', async () => {
+    const swapped = () =>
+      Response.json({ ...answerOf('two'), delivery: 'economy' }, { headers: { date: DATE } });
+    const { session, asked, timers, tick } = sessionUnderTest([ok('one'), swapped, ok('three')]);
+    await session.open('ticket', ['stage']);
+    expect(await session.swap({ add: ['goal'], remove: ['own'], delivery: 'economy' })).toBeUndefined();
+    expect(asked[1]).toMatchObject({
+      method: 'PATCH',
+      path: '/v1/viewer-sessions/id',
+      authorization: 'Bearer token-one',
+      body: { add: ['goal'], remove: ['own'], delivery: 'economy' },
+    });
+    expect(session.delivery).toBe('economy');
+    expect(timers).toHaveLength(2);
+    await tick();
+    expect(asked).toHaveLength(2);
+    await tick();
+    expect(asked).toHaveLength(3);
+  });
+
+  it('a swap that is refused says why, and the session goes on as it was', async () => {
+    const refusal = { code: 'CONTROL_STREAM_NOT_PLAYABLE' };
+    const { session } = sessionUnderTest([ok('one'), () => Response.json(refusal, { status: 422 })]);
+    await session.open('ticket', ['stage']);
+    expect(await session.swap({ add: ['x'] })).toMatch(/does not let you watch this feed/);
+    expect(session.problem).toBeUndefined();
+    expect(session.queryOf('stage')).toContain('one');
+  });
+
+  it('what the ticket allows is known until the tab is closed, renewals and reloads included', async () => {
+    const first = () =>
+      Response.json({ ...answerOf('one'), selectable: [{ streamId: 'goal', name: 'Goal' }] });
+    const { session, dependencies, tick } = sessionUnderTest([first, ok('two'), ok('three')]);
+    await session.open('ticket', ['stage']);
+    await tick();
+    expect(session.selectable).toEqual([{ id: 'goal', name: 'Goal' }]);
+    const reloaded = new ViewerSession(dependencies);
+    await reloaded.resume();
+    expect(reloaded.selectable).toEqual([{ id: 'goal', name: 'Goal' }]);
+  });
+
+  it('what is kept under our name and is not ours does no harm', async () => {
+    const { session, dependencies, asked } = sessionUnderTest([]);
+    dependencies.storage.setItem('mirror-session', '{');
+    await session.resume();
+    expect(asked).toEqual([]);
   });
 });

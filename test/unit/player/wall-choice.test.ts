@@ -11,7 +11,7 @@ import {
   withFeed,
 } from '../../../player/wall-choice.ts';
 
-const NOTHING = { streamIds: undefined, layout: 'auto', focusId: undefined } as const;
+const NOTHING = { streamIds: undefined, layout: 'auto', focusId: undefined, delivery: undefined } as const;
 const six = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 describe('the choice in the address', () => {
@@ -30,9 +30,14 @@ describe('the choice in the address', () => {
   });
 
   it('an address made from a choice gives that choice back and keeps the rest', () => {
-    const choice = { streamIds: ['cam-1', 'own'], layout: 'focus', focusId: 'own' } as const;
+    const choice = {
+      streamIds: ['cam-1', 'own'],
+      layout: 'focus',
+      focusId: 'own',
+      delivery: 'economy',
+    } as const;
     const address = addressOf(choice, '?streams=x&engine=hls&layout=2');
-    expect(address).toBe('/?streams=cam-1,own&layout=focus&focus=own&engine=hls');
+    expect(address).toBe('/?streams=cam-1,own&layout=focus&focus=own&delivery=economy&engine=hls');
     expect(choiceFromAddress(new URL(address, 'http://x').search)).toEqual(choice);
   });
 

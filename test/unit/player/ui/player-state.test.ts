@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { DeliveryMode } from '../../../../domain/delivery.ts';
 import type { StreamSummary } from '../../../../player/pane-words.ts';
 import { PlayerState, type SessionState } from '../../../../player/ui/player-state.ts';
+import type { SessionChange } from '../../../../player/viewer-session.ts';
 
 const STREAMS: readonly StreamSummary[] = 'abcdefgh'.split('').map((id) => ({
   id,
@@ -12,6 +14,7 @@ const STREAMS: readonly StreamSummary[] = 'abcdefgh'.split('').map((id) => ({
 class FakeWall {
   streamIds: readonly string[] = [];
   audibleId: string | undefined;
+  delivery: DeliveryMode = 'lowest-latency';
   showCount = 0;
 
   show(ids: readonly string[]): void {
@@ -31,7 +34,34 @@ let wall = new FakeWall();
 let address = '/';
 let addresses: { address: string; how: string }[] = [];
 
-function stateAt(search: string, session: SessionState = { streams: [], problem: undefined }): PlayerState {
+const NO_SESSION: SessionState = { streams: [], selectable: [], delivery: undefined, problem: undefined };
+
+/** A session as far as the state knows it: it does every swap that `refusal` does not forbid. */
+class FakeSession implements SessionState {
+  streams: SessionState['streams'] = [];
+  selectable: SessionState['selectable'] = [];
+  delivery: SessionState['delivery'];
+  problem: SessionState['problem'];
+  refusal: string | undefined;
+  readonly swaps: SessionChange[] = [];
+  onChange: () => void = () => {};
+
+  async swap(change: SessionChange): Promise<string | undefined> {
+    this.swaps.push(change);
+    await Promise.resolve();
+    if (this.refusal !== undefined) return this.refusal;
+    const { add = [], remove = [] } = change;
+    this.have([...this.streams.map(({ id }) => id).filter((id) => !remove.includes(id)), ...add]);
+    this.onChange();
+    return undefined;
+  }
+
+  have(ids: readonly string[]): void {
+    this.streams = ids.map((id) => ({ id, name: id, query: 'signed' }));
+  }
+}
+
+function stateAt(search: string, session = new FakeSession()): PlayerState {
   wall = new FakeWall();
   address = `/${search}`;
   addresses = [];
@@ -155,7 +185,7 @@ describe('what the page says', () => {
   });
 
   it("the session's problem, once there is one", () => {
-    state.sessionChanged({ streams: [], problem: 'The ticket has expired.' });
+    state.sessionChanged({ ...NO_SESSION, problem: 'The ticket has expired.' });
     expect(state.note).toBe('The ticket has expired.');
   });
 
@@ -167,9 +197,92 @@ describe('what the page says', () => {
   });
 
   it('premium feeds of the session come first, and are shown when the address names none', () => {
-    state.sessionChanged({ streams: [{ id: 'p', name: 'Premium', query: 'x' }], problem: undefined });
+    state.sessionChanged({ ...NO_SESSION, streams: [{ id: 'p', name: 'Premium', query: 'x' }] });
     state.knowStreams(STREAMS);
     expect(wall.streamIds).toEqual(['p']);
     expect(state.nameOf('p')).toBe('Premium');
+  });
+});
+
+describe('premium feeds', () => {
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  let session = new FakeSession();
+
+  beforeEach(() => {
+    session = new FakeSession();
+    session.have(['p', 'q']);
+    session.selectable = ['p', 'q', 'r'].map((id) => ({ id, name: id.toUpperCase() }));
+    state = stateAt('?streams=p,q,a', session);
+    session.onChange = () => state.sessionChanged(session);
+    state.sessionChanged(session);
+    state.knowStreams(STREAMS);
+  });
+
+  it('one that the session lacks is shown once a swap has brought it in, the others stay', async () => {
+    state.putOn('r');
+    expect(wall.streamIds).toEqual(['p', 'q', 'a']);
+    await settled();
+    expect(session.swaps).toEqual([{ add: ['r'], remove: [] }]);
+    expect(wall.streamIds).toEqual(['p', 'q', 'a', 'r']);
+    expect(state.nameOf('r')).toBe('R');
+  });
+
+  it('one in the place of another is one swap', async () => {
+    state = stateAt('?streams=p,q,a,b,c,d&focus=q', session);
+    session.onChange = () => state.sessionChanged(session);
+    state.knowStreams(STREAMS);
+    state.putOn('r');
+    await settled();
+    expect(session.swaps).toEqual([{ add: ['r'], remove: ['q'] }]);
+    expect(wall.streamIds).toEqual(['p', 'r', 'a', 'b', 'c', 'd']);
+  });
+
+  it('a swap that is refused is said, and the wall stays as it was', async () => {
+    session.refusal = 'You are watching as many feeds as you may.';
+    state.putOn('r');
+    await settled();
+    expect(state.note).toBe(session.refusal);
+    expect(wall.streamIds).toEqual(['p', 'q', 'a']);
+    expect(address).toBe('/?streams=p,q,a');
+  });
+
+  it('one that is taken off gives its place back, but the last keeps the session alive', async () => {
+    state.takeOff('p');
+    await settled();
+    expect(session.swaps).toEqual([{ remove: ['p'] }]);
+    state.takeOff('q');
+    await settled();
+    expect(session.swaps).toHaveLength(1);
+    expect(wall.streamIds).toEqual(['a']);
+  });
+
+  it('what cannot be given back is not tried again and again', async () => {
+    session.refusal = 'The server does not answer.';
+    state.takeOff('p');
+    await settled();
+    state.knowStreams(STREAMS);
+    await settled();
+    expect(session.swaps).toHaveLength(1);
+  });
+});
+
+describe('delivery', () => {
+  it('is as the session says until the person chooses, and then for the session, too', async () => {
+    const session = new FakeSession();
+    session.have(['p']);
+    session.delivery = 'balanced';
+    state = stateAt('', session);
+    state.sessionChanged(session);
+    expect(wall.delivery).toBe('balanced');
+    state.setDelivery('economy');
+    expect(wall.delivery).toBe('economy');
+    expect(session.swaps).toEqual([{ delivery: 'economy' }]);
+    expect(address).toBe('/?streams=p&delivery=economy');
+  });
+
+  it('of the address comes first', () => {
+    state = stateAt('?delivery=economy');
+    state.knowStreams(STREAMS);
+    expect(wall.delivery).toBe('economy');
   });
 });
