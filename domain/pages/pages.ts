@@ -22,6 +22,13 @@ export const PAGES: readonly PageSource[] = [
     style: 'player/style.css',
     withoutScript: 'This page plays live video and needs JavaScript.',
   },
+  {
+    path: '/console/',
+    title: 'mirror console',
+    script: 'player/console/main.tsx',
+    style: 'player/console/console.css',
+    withoutScript: 'The console needs JavaScript.',
+  },
 ];
 
 /** Hashed files are below this path, whichever page they belong to: pages share chunks. */
