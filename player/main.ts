@@ -28,6 +28,7 @@ declare global {
   }
 }
 
+const SOUND_KEY = 'mirror-sound';
 const STREAMS_EVERY_MS = 1_000;
 
 const localNowMs = () => performance.timeOrigin + performance.now();
@@ -61,6 +62,14 @@ const state = new PlayerState({
   remember: (address, how) =>
     how === 'push' ? history.pushState(null, '', address) : history.replaceState(null, '', address),
   nowMs: localNowMs,
+  soundMemory: {
+    get wasOn() {
+      return sessionStorage.getItem(SOUND_KEY) === 'on';
+    },
+    set wasOn(on) {
+      sessionStorage.setItem(SOUND_KEY, on ? 'on' : 'off');
+    },
+  },
 });
 
 window.mirror = {

@@ -90,6 +90,7 @@ export class Pane {
   #earlierRequestCount = 0;
   #earlierByteCount = 0;
   #closed = false;
+  #needsClick = false;
   #startLatencyMs = FIRST_LATENCY_MS;
   #targetLatencyMs: number | undefined;
 
@@ -297,9 +298,24 @@ export class Pane {
     }
   }
 
+  /** The browser plays no sound before the person has clicked somewhere (HTML, 4.8.11.8, "allowed to play"). */
+  get needsClick(): boolean {
+    return this.#needsClick;
+  }
+
   #play(): void {
-    // A browser may refuse until the person has clicked; the next beat asks again.
-    this.media.play().catch(() => this.#dependencies.onChange());
+    this.media.play().then(
+      () => this.#setNeedsClick(false),
+      // The next beat asks again.
+      (error: unknown) =>
+        this.#setNeedsClick(error instanceof DOMException && error.name === 'NotAllowedError'),
+    );
+  }
+
+  #setNeedsClick(needsClick: boolean): void {
+    if (this.#needsClick === needsClick) return;
+    this.#needsClick = needsClick;
+    this.#dependencies.onChange();
   }
 
   #onFailed(failure: EngineFailure): void {

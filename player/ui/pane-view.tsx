@@ -13,6 +13,8 @@ export interface PaneViewProps {
   readonly pane: Pane;
   readonly stream: StreamSummary | undefined;
   readonly sound: SoundState;
+  /** It is to be heard, and the browser waits for a click. */
+  readonly needsClick: boolean;
   readonly rect: PaneRect;
   /** The number key that hears it. */
   readonly keyNumber: number;
@@ -23,7 +25,8 @@ export interface PaneViewProps {
 const COPIED_SHOWN_MS = 2_000;
 const DRAGGED_TYPE = 'application/x-mirror-feed';
 
-export function PaneView({ state, pane, stream, sound, rect, keyNumber, focused, large }: PaneViewProps) {
+export function PaneView(props: PaneViewProps) {
+  const { state, pane, stream, sound, needsClick, rect, keyNumber, focused, large } = props;
   const id = pane.streamId;
   const name = stream?.name ?? id;
   const words = paneWords(pane.phase, stream, pane.problem);
@@ -50,6 +53,7 @@ export function PaneView({ state, pane, stream, sound, rect, keyNumber, focused,
             {ingestUrl !== undefined && <OwnFeed url={ingestUrl} />}
           </div>
         )}
+        {needsClick && <p class="click-for-sound">Click for sound</p>}
         <SelectButton state={state} id={id} name={name} badge={words.badge} focused={focused} />
       </div>
       <div class="caption" draggable onDragStart={(event) => event.dataTransfer?.setData(DRAGGED_TYPE, id)}>

@@ -34,6 +34,8 @@ export interface PlayerStateOptions {
   readonly search: () => string;
   readonly remember: (address: string, how: 'push' | 'replace') => void;
   readonly nowMs: () => number;
+  /** Whether this tab was heard before it was loaded again. */
+  readonly soundMemory: { wasOn: boolean };
 }
 
 const SAMPLE_EVERY_MS = 1_000;
@@ -57,6 +59,7 @@ export class PlayerState {
   #layoutBefore: LayoutName = 'auto';
   #lastSampleAtMs = 0;
   #isSwapping = false;
+  #isFirstShow = true;
   /** What could not be given back: it is not tried for ever. */
   #keptText = '';
 
@@ -140,6 +143,7 @@ export class PlayerState {
     const shown = wall.streamIds;
     const hearsOn = wall.audibleId !== undefined;
     if (ids.length !== shown.length || ids.some((id, index) => id !== shown[index])) wall.show(ids);
+    this.#resumeSound();
     // Who turned the pages with the sound on hears the feed that has the focus now.
     const focusId = this.focusId.value;
     if (hearsOn && focusId !== undefined) this.#hear(focusId);
@@ -196,8 +200,10 @@ export class PlayerState {
   /** As `hear`, and silences it when it is heard already. */
   toggleSound(id: string): void {
     const { wall } = this.#options;
-    if (wall.audibleId === id) wall.toggleSound(id);
-    else this.hear(id);
+    if (wall.audibleId === id) {
+      wall.toggleSound(id);
+      this.#options.soundMemory.wasOn = false;
+    } else this.hear(id);
   }
 
   setLayout(layout: LayoutName): void {
@@ -285,7 +291,17 @@ export class PlayerState {
 
   #hear(id: string): void {
     const { wall } = this.#options;
-    if (wall.audibleId !== id && wall.streamIds.includes(id)) wall.toggleSound(id);
+    if (wall.audibleId === id || !wall.streamIds.includes(id)) return;
+    wall.toggleSound(id);
+    this.#options.soundMemory.wasOn = true;
+  }
+
+  /** A page that was heard is heard again after a reload, as far as the browser lets it. */
+  #resumeSound(): void {
+    const focusId = this.focusId.value;
+    if (!this.#isFirstShow || focusId === undefined) return;
+    this.#isFirstShow = false;
+    if (this.#options.soundMemory.wasOn) this.#hear(focusId);
   }
 
   #choose(change: Partial<WallChoice>, how: 'push' | 'replace'): void {

@@ -10,7 +10,7 @@ import type { PlayerState } from './player-state.ts';
 
 export interface WallViewProps {
   readonly state: PlayerState;
-  readonly wall: Pick<Wall, 'panes' | 'streamOf' | 'soundOf'>;
+  readonly wall: Pick<Wall, 'panes' | 'sound' | 'streamOf' | 'soundOf'>;
 }
 
 interface Size {
@@ -44,6 +44,7 @@ export function WallView({ state, wall }: WallViewProps) {
               pane={pane}
               stream={wall.streamOf(pane.streamId)}
               sound={wall.soundOf(pane.streamId)}
+              needsClick={wall.sound?.streamId === pane.streamId && wall.sound.needsClick}
               rect={rect}
               keyNumber={state.ids.value.indexOf(pane.streamId) + 1}
               focused={pane.streamId === focusId}

@@ -31,6 +31,7 @@ class FakeWall {
 }
 
 let wall = new FakeWall();
+let soundMemory = { wasOn: false };
 let address = '/';
 let addresses: { address: string; how: string }[] = [];
 
@@ -74,12 +75,14 @@ function stateAt(search: string, session = new FakeSession()): PlayerState {
       addresses.push({ address: next, how });
     },
     nowMs: () => 0,
+    soundMemory,
   });
 }
 
 let state = stateAt('');
 
 beforeEach(() => {
+  soundMemory = { wasOn: false };
   state = stateAt('');
   state.knowStreams(STREAMS);
 });
@@ -129,6 +132,17 @@ describe('sound', () => {
 
   it('stays off while the focus moves', () => {
     state.focusStep(1);
+    expect(wall.audibleId).toBeUndefined();
+  });
+
+  it('that was on before the page was loaded again is on again, and one that was switched off stays so', () => {
+    state.hear('b');
+    state = stateAt('?streams=a,b&focus=b');
+    state.knowStreams(STREAMS);
+    expect(wall.audibleId).toBe('b');
+    state.toggleSound('b');
+    state = stateAt('?streams=a,b&focus=b');
+    state.knowStreams(STREAMS);
     expect(wall.audibleId).toBeUndefined();
   });
 
