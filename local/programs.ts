@@ -92,8 +92,9 @@ async function bundlePrograms<Name extends string>(
       new RegExp(`[\\\\/]${name}-[^\\\\/]*\\.mjs$`).test(path),
     );
     if (!file) throw new Error(`The bundle of ${name} is missing.`);
-    // A small young generation: 13 MB less for each, at the same CPU.
-    const execArgv = ['--enable-source-maps', '--max-semi-space-size=2'];
+    // A small young generation: 13 MB less for each, at the same CPU. Collecting it is less work than waking
+    // the threads that would share it.
+    const execArgv = ['--enable-source-maps', '--max-semi-space-size=2', '--single-threaded-gc'];
     return { file: file.path, execArgv, workingDirectory: root };
   };
   return eachOf(sources, program);

@@ -65,7 +65,7 @@ export class AudioEncoder {
    * @returns the access unit that this completes; none at first, while the encoder is primed.
    * @throws MirrorError `TRANSCODE_ENCODER_FAILED`
    */
-  async encode(planes: Float32Array, frameIndex: number): Promise<EncodedSound | undefined> {
+  encode(planes: Float32Array, frameIndex: number): EncodedSound | undefined {
     const frame = this.#frame;
     const writable = frame.makeWritable();
     const copied =
@@ -74,11 +74,12 @@ export class AudioEncoder {
         : frame.fromBuffer(Buffer.from(planes.buffer, planes.byteOffset, planes.byteLength));
     if (copied < 0) throw transcodeErrors.create('ENCODER_FAILED', textOf(copied));
     frame.pts = BigInt(frameIndex) * BigInt(this.#sampleCount);
-    const sent = await this.#context.sendFrame(frame);
+    // A third of a millisecond of work: less than it costs to wake another thread for it.
+    const sent = this.#context.sendFrameSync(frame);
     if (sent < 0) throw transcodeErrors.create('ENCODER_FAILED', textOf(sent));
     this.#fedIndexes.push(frameIndex);
-    // One frame in is one access unit out; looking for a second costs a turn of the thread pool.
-    if (resultOf(await this.#context.receivePacket(this.#packet)) !== 'ok') return undefined;
+    // One frame in is one access unit out.
+    if (resultOf(this.#context.receivePacketSync(this.#packet)) !== 'ok') return undefined;
     const unit = { frameIndex: this.#nextIndex(), bytes: new Uint8Array(this.#packet.data ?? []) };
     this.#packet.unref();
     return unit;

@@ -78,13 +78,19 @@ export class Decoder {
   async decode(packet: Packet, onFrame: (frame: Frame) => Promise<void>): Promise<void> {
     if (packet.hasFlags(AV_PKT_FLAG_CORRUPT)) this.#onError();
     this.#packetCount++;
-    let sent = resultOf(await this.#context.sendPacket(packet));
+    let sent = resultOf(await this.#send(packet));
     if (sent === 'again') {
       await this.#drain(onFrame);
-      sent = resultOf(await this.#context.sendPacket(packet));
+      sent = resultOf(await this.#send(packet));
     }
     if (sent !== 'ok') this.#onError();
     await this.#drain(onFrame);
+  }
+
+  /** Pictures are decoded on another thread; sound takes less time than waking one. */
+  #send(packet: Packet): number | Promise<number> {
+    const isVideo = this.#context.codecType === AVMEDIA_TYPE_VIDEO;
+    return isVideo ? this.#context.sendPacket(packet) : this.#context.sendPacketSync(packet);
   }
 
   /** After packets were left out: everything up to the next keyframe passes without being decoded. */
@@ -95,7 +101,8 @@ export class Decoder {
 
   async #drain(onFrame: (frame: Frame) => Promise<void>): Promise<void> {
     for (let errorCount = 0; errorCount <= MAX_ERRORS_PER_PACKET; ) {
-      const received = resultOf(await this.#context.receiveFrame(this.#frame));
+      // The work was done by the send; this takes what it left, in microseconds, where a thread would cost more.
+      const received = resultOf(this.#context.receiveFrameSync(this.#frame));
       if (received === 'error') {
         errorCount++;
         this.#onError();
@@ -106,7 +113,7 @@ export class Decoder {
       if (this.#frame.decodeErrorFlags !== 0) this.#onError();
       await onFrame(this.#frame);
       this.#frame.unref();
-      // Without reordering a packet is one frame; looking for a second costs a turn of the thread pool.
+      // Without reordering a packet is one frame; looking for a second costs a call, and what it frees.
       if (this.#context.hasBFrames === 0 && this.#packetCount % DRAIN_EVERY !== 0) return;
     }
   }

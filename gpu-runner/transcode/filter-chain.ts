@@ -62,14 +62,20 @@ export class FilterChain {
   }
 
   /** Hands a frame in; the chain takes over its data and leaves the frame empty for reuse. */
-  async put(frame: Frame): Promise<'ok' | 'error'> {
-    const code = await this.#source.buffersrcAddFrame(frame, AV_BUFFERSRC_FLAG_NONE);
+  put(frame: Frame): 'ok' | 'error' {
+    // Only queues it: the filters work when the result is taken.
+    const code = this.#source.buffersrcAddFrameSync(frame, AV_BUFFERSRC_FLAG_NONE);
     return code < 0 ? 'error' : 'ok';
   }
 
   /** Takes the next finished frame, if there is one. */
   async take(into: Frame): Promise<boolean> {
     return resultOf(await this.#sink.buffersinkGetFrame(into)) === 'ok';
+  }
+
+  /** As `take`, for filters whose work is less than waking a thread: those of sound. */
+  takeNow(into: Frame): boolean {
+    return resultOf(this.#sink.buffersinkGetFrameSync(into)) === 'ok';
   }
 
   free(): void {

@@ -82,7 +82,7 @@ export class PicturePath {
     if (!reservation) return;
     let picture: Frame | undefined;
     try {
-      if ((await chain.put(frame)) === 'ok') picture = await takeFrom(chain);
+      if (chain.put(frame) === 'ok') picture = await takeFrom(chain);
     } finally {
       // Whatever happens: a place that is never fulfilled would hold up all that come after it.
       reservation.fulfil(picture);
@@ -91,7 +91,7 @@ export class PicturePath {
 
   /** A deinterlacer holds pictures back and may make two of one: place what comes out of it. */
   async #scaleThenPlace(chain: FilterChain, frame: Frame): Promise<void> {
-    if ((await chain.put(frame)) === 'error') return;
+    if (chain.put(frame) === 'error') return;
     for (let picture = await takeFrom(chain); picture; picture = await takeFrom(chain)) {
       const sourceMs = this.#sourceMs(picture.pts, chain.outputTimeBase);
       this.#rate.add(sourceMs);

@@ -4,14 +4,11 @@
  */
 import type { Profile } from '../../domain/profile.ts';
 import type { EncodedFrame } from '../media.ts';
-import type { AudioEncoder } from './audio-encoder.ts';
+import type { AudioEncoder, EncodedSound } from './audio-encoder.ts';
 import { SlidingExtreme } from './reclock.ts';
 import { SampleLine } from './sample-line.ts';
-import { SerialQueue } from './serial-queue.ts';
 import type { SoundBlock } from './sound-fitter.ts';
 
-/** Frames that wait for the encoder: five seconds. */
-const MAX_WAITING_FRAMES = 240;
 /** Longest time that a frame waits for its samples beyond its nominal end. */
 export const MAX_SOUND_WAIT_MS = 400;
 /** How long a frame waits as long as nobody knows how late the sound of this feed is. */
@@ -34,7 +31,6 @@ export interface SoundOutputOptions {
 
 export class SoundOutput {
   readonly #options: SoundOutputOptions;
-  readonly #queue: SerialQueue<number>;
   readonly #line: SampleLine;
   readonly #samples: Float32Array;
   readonly #lateness = new SlidingExtreme(Math.max);
@@ -56,11 +52,6 @@ export class SoundOutput {
       capacitySamples: (LINE_CAPACITY_MS * audio.sampleRateHz) / 1000,
       firstSample: this.#nextFrame * audio.frameSampleCount,
     });
-    this.#queue = new SerialQueue({
-      limit: MAX_WAITING_FRAMES,
-      handle: (frame) => this.#encode(frame),
-      onError: options.onError,
-    });
   }
 
   write(block: SoundBlock, nowMs: number): void {
@@ -73,7 +64,7 @@ export class SoundOutput {
   }
 
   /**
-   * Hands every frame that is complete or due to the encoder.
+   * Encodes every frame that is complete or due.
    *
    * @param expectsSound false while the feed is gone or has no sound: silence needs no waiting.
    * @returns when the next frame is due.
@@ -87,8 +78,8 @@ export class SoundOutput {
       const dueMs = waits ? (frame + 1) * frameMs + this.#waitMs() : (frame - SILENCE_LEAD_FRAMES) * frameMs;
       const complete = this.#line.writePosition >= (frame + 1) * frameSampleCount;
       if (!complete && dueMs > nowMs) return dueMs;
-      if (!this.#queue.push(frame)) return nowMs + frameMs;
       this.#nextFrame++;
+      this.#encode(frame);
     }
   }
 
@@ -105,12 +96,17 @@ export class SoundOutput {
     return Math.min(MAX_SOUND_WAIT_MS, waitMs);
   }
 
-  async #encode(frame: number): Promise<void> {
-    const { encoder, onFrame, profile } = this.#options;
+  #encode(frame: number): void {
+    const { encoder, onFrame, onError, profile } = this.#options;
     const { frameSampleCount } = profile.audio;
     this.#line.skipTo(frame * frameSampleCount);
     this.#line.read(frameSampleCount, this.#samples);
-    const unit = await encoder.encode(this.#samples, frame);
+    let unit: EncodedSound | undefined;
+    try {
+      unit = encoder.encode(this.#samples, frame);
+    } catch (error) {
+      onError(error);
+    }
     if (!unit || unit.frameIndex < this.#firstFrame) return;
     onFrame({
       track: 'audio',
@@ -119,10 +115,5 @@ export class SoundOutput {
       independent: true,
       bytes: unit.bytes,
     });
-  }
-
-  async close(): Promise<void> {
-    this.#queue.clear();
-    await this.#queue.idle();
   }
 }

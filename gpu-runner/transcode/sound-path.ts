@@ -89,11 +89,11 @@ export class SoundPath {
       description: soundFilters(this.#profile),
     });
     frame.pts = BigInt(base);
-    if ((await this.#chain.put(frame)) === 'error') return;
-    // One block in is one block out; looking for a second costs a turn of the thread pool.
+    if (this.#chain.put(frame) === 'error') return;
+    // One block in is one block out, nearly always.
     this.#putCount = (this.#putCount + 1) % DRAIN_EVERY;
     do {
-      if (!(await this.#chain.take(this.#out))) return;
+      if (!this.#chain.takeNow(this.#out)) return;
       this.#lay(this.#out, Number(this.#out.pts) + wallSample - base);
       this.#out.unref();
     } while (this.#putCount === 0);

@@ -368,7 +368,6 @@ export class Transcoder {
     }
     await this.#readingEarlier?.catch(() => undefined);
     await this.#pictures?.close();
-    await this.#sound?.close();
     this.#picturePath?.free();
     this.#soundPath?.free();
     this.#videoEncoder?.free();

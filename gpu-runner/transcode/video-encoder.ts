@@ -83,7 +83,8 @@ export class VideoEncoder {
     picture.pictType = keyframe ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     const sent = await this.#context.sendFrame(picture);
     if (sent < 0) throw transcodeErrors.create('ENCODER_FAILED', textOf(sent));
-    const received = await this.#context.receivePacket(this.#packet);
+    // The picture was encoded by the send; this only hands it over.
+    const received = this.#context.receivePacketSync(this.#packet);
     if (resultOf(received) !== 'ok')
       throw transcodeErrors.create('ENCODER_FAILED', `No access unit for a picture: ${textOf(received)}`);
     const bytes = new Uint8Array(this.#packet.data ?? []);
