@@ -172,6 +172,33 @@ describe('a premium stream', () => {
     for (const { page } of watched) await page.close();
   });
 
+  it('plays through the browser’s own HLS player with signed cookies alone, past the end of the first ones', async () => {
+    const { page, mediaUrls, refused } = await watch('native-hls');
+    const shown = () =>
+      page.evaluate(() => {
+        const video = document.querySelector('video');
+        const pane = window.mirror.measure().panes[0];
+        const isShown = (video?.videoWidth ?? 0) > 0;
+        return {
+          timeS: isShown ? (video?.currentTime ?? 0) : 0,
+          engine: pane?.engine,
+          engineCount: pane?.engineCount,
+        };
+      });
+    // It gives up on a stream that has just begun, and is started anew then.
+    await until('there is a picture for a while', async () => (await shown()).timeS > 2, LIVE_MAX_MS);
+    const before = await shown();
+    await sleep(OUTLIVES_SIGNATURE_MS);
+    const after = await shown();
+    expect(after.timeS - before.timeS).toBeGreaterThan(OUTLIVES_SIGNATURE_MS / 1_000 - 5);
+    expect(after).toMatchObject({ engine: 'native-hls', engineCount: before.engineCount });
+    const ofPlayer = mediaUrls.filter((url) => !new URL(url).pathname.endsWith('/time'));
+    expect(ofPlayer.some((url) => url.endsWith('/live/stage/video.cookies.m3u8'))).toBe(true);
+    expect(ofPlayer.filter((url) => url.includes('Signature='))).toEqual([]);
+    expect(refused).toEqual([]);
+    await page.close();
+  });
+
   it('leaves no secret in what the platform printed', () => {
     const said = running.output();
     expect(secrets.length).toBeGreaterThan(4);
