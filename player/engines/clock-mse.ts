@@ -4,6 +4,7 @@
  * requests a second at the latency of parts. Where something on the way holds such answers back until they
  * are whole, it asks for the parts one by one instead. Who plays later asks for what is whole (delivery.ts).
  */
+import { DELIVERY_PLANS } from '../../domain/delivery.ts';
 import { EPOCH_MS } from '../../domain/timeline.ts';
 import { AppendQueue } from './append-queue.ts';
 import { ArrivalWatch } from './arrival-watch.ts';
@@ -26,6 +27,12 @@ const GIVE_UP_MS = 4_000;
 /** The init segment is asked for as patiently as any pane may stay without a word. */
 const INIT_MAX_MS = 5_000;
 
+/** A first part that was asked for beside its segment, and when it was here. */
+interface Probe {
+  readonly segmentStartMs: number;
+  atMs: number | undefined;
+}
+
 export class ClockMseEngine implements Engine {
   readonly name = 'clock-mse';
   readonly #options: EngineOptions;
@@ -35,6 +42,7 @@ export class ClockMseEngine implements Engine {
   #queue: AppendQueue | undefined;
   #zeroInstantMs: number | undefined;
   #byteCount = 0;
+  #probe: Probe | undefined;
   #lastByteAtMs = 0;
 
   constructor(options: EngineOptions) {
@@ -172,7 +180,13 @@ export class ClockMseEngine implements Engine {
         queue.append(value);
       }
       if (firstByteAtMs !== undefined && piece.grid === SEGMENTS)
-        this.#watch.add({ askedAtMs: request.askedAtMs, firstByteAtMs, endMs: piece.endMs });
+        this.#watch.add({
+          askedAtMs: request.askedAtMs,
+          firstByteAtMs,
+          lastByteAtMs: this.#lastByteAtMs,
+          endMs: piece.endMs,
+          firstPartAtMs: this.#probe?.segmentStartMs === piece.startMs ? this.#probe.atMs : undefined,
+        });
       return 'taken';
     } catch {
       // Cut off in the middle: what came is played, and the parser starts afresh with the next piece.
@@ -183,9 +197,25 @@ export class ClockMseEngine implements Engine {
     }
   }
 
-  #request({ name, grid }: Piece): MediaRequest {
+  #request(piece: Piece): MediaRequest {
+    if (piece.grid === SEGMENTS && this.#watch.suspects && this.#options.plan().taken === 'as-it-grows')
+      void this.#askFirstPart(piece);
+    return this.#askFor(piece);
+  }
+
+  #askFor({ name, grid }: Piece): MediaRequest {
     const { streamUrl, rendition } = this.#options;
     return this.#requests.ask(`${streamUrl}${rendition}/${name}.m4s`, SILENCE_MAX_MS + grid.pieceMs);
+  }
+
+  /** Only the time counts: its bytes come with the segment. */
+  async #askFirstPart({ startMs }: Piece): Promise<void> {
+    const probe: Probe = { segmentStartMs: startMs, atMs: undefined };
+    this.#probe = probe;
+    const request = this.#askFor(pieceAt(startMs, DELIVERY_PLANS['lowest-latency'], true));
+    const response = await request.response;
+    if (response?.ok) probe.atMs = this.#options.serverNowMs();
+    request.abort();
   }
 
   /** Asks for a piece when it is due; one that grows also earlier, when its turn comes. */

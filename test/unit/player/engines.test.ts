@@ -110,28 +110,59 @@ describe('a player that cannot keep up', () => {
 });
 
 describe('growing segments on the way here', () => {
-  const held = { askedAtMs: 0, firstByteAtMs: 510, endMs: 500 };
-  const growing = { askedAtMs: 0, firstByteAtMs: 120, endMs: 500 };
+  const growing = {
+    askedAtMs: 0,
+    firstByteAtMs: 120,
+    lastByteAtMs: 520,
+    endMs: 500,
+    firstPartAtMs: undefined,
+  };
+  const atOnce = { ...growing, firstByteAtMs: 510, lastByteAtMs: 515 };
 
-  it('three in a row that come only when they are whole are held back', () => {
+  function suspicious(): ArrivalWatch {
     const watch = new ArrivalWatch();
-    watch.add(held);
-    watch.add(held);
-    expect(watch.heldBack).toBe(false);
-    watch.add(held);
-    expect(watch.heldBack).toBe(true);
+    for (const arrival of [atOnce, atOnce, atOnce]) watch.add(arrival);
+    return watch;
+  }
+
+  it('three in a row that come at once when they are whole are suspected, and nothing more', () => {
+    const watch = new ArrivalWatch();
+    watch.add(atOnce);
+    watch.add(atOnce);
+    expect(watch.suspects).toBe(false);
+    watch.add(atOnce);
+    expect([watch.suspects, watch.heldBack]).toEqual([true, false]);
+  });
+
+  it('a first part that is here long before its segment begins to come is the proof', () => {
+    const watch = suspicious();
+    watch.add({ ...atOnce, firstPartAtMs: 130 });
+    expect([watch.suspects, watch.heldBack]).toEqual([false, true]);
+  });
+
+  it('a first part that comes as late as its segment acquits: the encoder is late', () => {
+    const watch = suspicious();
+    watch.add({ ...atOnce, firstPartAtMs: 500 });
+    expect([watch.suspects, watch.heldBack]).toEqual([false, false]);
   });
 
   it('one that grows in between starts the count anew', () => {
     const watch = new ArrivalWatch();
-    for (const arrival of [held, held, growing, held, held]) watch.add(arrival);
-    expect(watch.heldBack).toBe(false);
+    for (const arrival of [atOnce, atOnce, growing, atOnce, atOnce]) watch.add(arrival);
+    expect(watch.suspects).toBe(false);
+  });
+
+  it('one that grows late, because its encoder is late, is no suspect', () => {
+    const watch = new ArrivalWatch();
+    for (let count = 0; count < 9; count++)
+      watch.add({ ...growing, firstByteAtMs: 700, lastByteAtMs: 1_100 });
+    expect(watch.suspects).toBe(false);
   });
 
   it('one that was asked for when it was all but made tells nothing', () => {
     const watch = new ArrivalWatch();
-    for (let count = 0; count < 9; count++) watch.add({ ...held, askedAtMs: 450 });
-    expect(watch.heldBack).toBe(false);
+    for (let count = 0; count < 9; count++) watch.add({ ...atOnce, askedAtMs: 450 });
+    expect(watch.suspects).toBe(false);
   });
 });
 
