@@ -24,7 +24,7 @@ export interface FrontServerDependencies {
   readonly page: FrontHandler;
   /** Everything under /v1/. */
   readonly api: FrontHandler;
-  /** Everything under /open/ and /live/. */
+  /** Everything under /open/, /live/ and /recordings/. */
   readonly media: FrontHandler;
   readonly log: Log;
 }
@@ -121,7 +121,7 @@ export function routeOf(
   url: string,
 ): 'media' | 'api' | 'page' | 'none' {
   const path = url.split('?', 1)[0] ?? '/';
-  if (path.startsWith('/open/') || path.startsWith('/live/')) return 'media';
+  if (/^\/(?:open|live|recordings)\//.test(path)) return 'media';
   if (typeof host === 'string' && /\.localhost(?::\d+)?$/i.test(host)) return 'none';
   if (path === '/v1' || path.startsWith('/v1/')) return 'api';
   return 'page';

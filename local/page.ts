@@ -41,7 +41,12 @@ export function createPage(files: PageFiles, mediaHosts: readonly string[]): Fro
       answerText(response, 405, 'Only GET is possible here.', { allow: 'GET, HEAD' });
       return;
     }
-    const file = files.get((request.url ?? '/').split('?', 1)[0] ?? '/');
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    const file = files.get(path);
+    if (!file && files.has(`${path}/`)) {
+      answerText(response, 308, 'It has a slash at its end.', { location: `${path}/` });
+      return;
+    }
     if (!file) {
       answerText(response, 404, 'There is nothing here.');
       return;

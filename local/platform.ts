@@ -28,6 +28,7 @@ import { LocalLauncher } from './launcher-local.ts';
 import type { StartOptions } from './options.ts';
 import { bundlePage, createPage } from './page.ts';
 import { type ChildPrograms, checkCodecs, preparePrograms } from './programs.ts';
+import { createRecordedMedia } from './recorded-media.ts';
 import { RunnerStates } from './runner-states.ts';
 import { SignedDelivery } from './signed-delivery.ts';
 import { createSignedMedia } from './signed-media.ts';
@@ -129,7 +130,11 @@ export class LocalPlatform {
       api: (request, response) => void control.handle(request, response),
       media: createSignedMedia({
         delivery: new SignedDelivery({ publicKeys: secrets.publicKeys, resourceBase: baseUrl, clock }),
-        media: (request, response) => origin.handle(request, response),
+        media: createRecordedMedia({
+          store,
+          media: (request, response) => origin.handle(request, response),
+          log,
+        }),
         log,
       }),
     });

@@ -9,7 +9,7 @@ export interface SignedMediaDependencies {
   readonly log: Log;
 }
 
-/** Serves /live/ to those whose signature holds, and /open/ to everybody. */
+/** Serves /live/ and /recordings/ to those whose signature holds, and /open/ to everybody. */
 export function createSignedMedia({ delivery, media, log }: SignedMediaDependencies): FrontHandler {
   return (request, response) => {
     const url = request.url ?? '/';

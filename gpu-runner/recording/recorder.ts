@@ -12,8 +12,12 @@ import type { Profile } from '../../domain/profile.ts';
 import {
   latestRecordingKey,
   latestRecordingSchema,
+  RECORDING_FINISHED,
   RECORDING_INIT,
+  RECORDING_LIST_COUNT_MAX,
   RECORDING_PLAYLIST,
+  recordingListKey,
+  recordingListSchema,
   recordingName,
   recordingPrefix,
 } from '../../domain/recording.ts';
@@ -160,8 +164,24 @@ export class Recorder {
       contentType: 'application/json',
       cacheControl: LIVE_PLAYLIST_CACHE,
     });
+    await this.addToList(recording.name);
     log.info('recording-begun', { prefix });
     return recording;
+  }
+
+  /** A list that cannot be had costs no recording: it only names them. */
+  private async addToList(name: string): Promise<void> {
+    const key = recordingListKey(this.dependencies.streamId);
+    try {
+      const names = namesIn(await this.read(key));
+      const list = { names: [...names.filter((one) => one !== name), name].slice(-RECORDING_LIST_COUNT_MAX) };
+      await this.write(key, textBytes(JSON.stringify(list)), {
+        contentType: 'application/json',
+        cacheControl: LIVE_PLAYLIST_CACHE,
+      });
+    } catch (error) {
+      this.troubles.warn('recording-list-not-written', error, { key });
+    }
   }
 
   private async resumable(object: AssembledObject): Promise<Recording | undefined> {
@@ -206,9 +226,19 @@ export class Recorder {
         contentType: 'application/vnd.apple.mpegurl',
         cacheControl: isFinished ? FOREVER_CACHE : LIVE_PLAYLIST_CACHE,
       });
+      if (isFinished) await this.announceEnd(recording);
     } catch (error) {
       this.troubles.warn('recording-playlist-not-written', error, { key });
     }
+  }
+
+  /** What exports wait for: they begin by this object and never see a playlist that still grows. */
+  private async announceEnd({ name, objects }: Recording): Promise<void> {
+    const key = recordingPrefix(this.dependencies.streamId, name) + RECORDING_FINISHED;
+    await this.write(key, textBytes(JSON.stringify({ name, objectCount: objects.length })), {
+      contentType: 'application/json',
+      cacheControl: FOREVER_CACHE,
+    });
   }
 
   private async write(
@@ -237,6 +267,16 @@ export class Recorder {
     );
     if (result.kind === 'gave-up') throw result.error;
     return result.value;
+  }
+}
+
+/** None where there is no list yet, or one that cannot be read: it is written anew. */
+function namesIn(list: Uint8Array | undefined): readonly string[] {
+  if (!list) return [];
+  try {
+    return recordingListSchema.parse(JSON.parse(Buffer.from(list).toString('utf8'))).names;
+  } catch {
+    return [];
   }
 }
 

@@ -136,7 +136,7 @@ export class StreamOperations {
   #cost(plan: Plan): CapacityView['cost'] {
     const isPaid = this.#dependencies.capacity.machine === undefined;
     const lines = costLines(plan);
-    const feeds = `${plan.feedCount} feeds of ${(plan.ingestBps / 1e6).toFixed(1)} Mbps on average, as measured now.`;
+    const feeds = `Feeds: ${plan.feedCount}, of ${(plan.ingestBps / 1e6).toFixed(1)} Mbps on average, as measured now.`;
     const perPane = REQUESTS_PER_SECOND[plan.engine][plan.delivery];
     return {
       environment: plan.environment.name,
@@ -151,7 +151,7 @@ export class StreamOperations {
             ]),
         `List prices of ${PRICES_REGION} as of ${PRICES_AS_OF}, on demand, without discounts and taxes.`,
         feeds,
-        `${plan.viewerCount} viewers with ${plan.panesPerViewer.toFixed(1)} panes each, by their sessions; who watches open streams has none and is not counted.`,
+        `Viewers: ${plan.viewerCount}, with ${plan.panesPerViewer.toFixed(1)} panes each, by their sessions; who watches open streams has none and is not counted.`,
         `Every pane plays with mirror's own engine: ${perPane} requests/s, and the sound of one pane.`,
         `CloudFront's monthly tiers at ${plan.hoursPerMonth} such hours a month.`,
       ],

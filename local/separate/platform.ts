@@ -28,6 +28,7 @@ import type { StartOptions } from '../options.ts';
 import { bundlePage, createPage } from '../page.ts';
 import type { LocalPlatformDependencies } from '../platform.ts';
 import { checkCodecs, prepareFrom } from '../programs.ts';
+import { createRecordedMedia } from '../recorded-media.ts';
 import { RunnerStates } from '../runner-states.ts';
 import { SignedDelivery } from '../signed-delivery.ts';
 import { createSignedMedia } from '../signed-media.ts';
@@ -107,7 +108,7 @@ export class SeparatePlatform {
       api: proxyTo(apiPort),
       media: createSignedMedia({
         delivery: { check: (request) => door.check(request) },
-        media: proxyTo(originPort),
+        media: createRecordedMedia({ store: storeOf(backing), media: proxyTo(originPort), log }),
         log,
       }),
       log,
@@ -245,9 +246,14 @@ function originEnvironment(port: number, { redisUrl, s3Url, bucket }: Backing): 
   };
 }
 
+function storeOf({ s3Url, bucket }: Backing): S3MediaStore {
+  return new S3MediaStore({ bucket, region: region(), endpoint: s3Url });
+}
+
 /** @throws MirrorError LOCAL_REDIS_UNUSABLE, LOCAL_S3_UNUSABLE */
-async function checkBacking({ s3Url, bucket }: Backing, registry: RedisRegistry): Promise<void> {
-  const store = new S3MediaStore({ bucket, region: region(), endpoint: s3Url });
+async function checkBacking(backing: Backing, registry: RedisRegistry): Promise<void> {
+  const { s3Url, bucket } = backing;
+  const store = storeOf(backing);
   await Promise.all([
     registry.listSlots().catch((error: unknown) => {
       throw localErrors.create('REDIS_UNUSABLE', `(${messageOf(error)})`, { cause: error });

@@ -81,6 +81,8 @@ describe('routes', () => {
     ['cam-1.localhost:8080', '/', 'none'],
     ['cam-1.localhost:8080', '/v1/streams', 'none'],
     ['192.168.1.5:8080', '/open/cam-1/index.m3u8', 'media'],
+    ['cam-1.localhost:8080', '/recordings/cam-1/list.json', 'media'],
+    ['localhost:8080', '/recordings', 'page'],
     [undefined, '/', 'page'],
   ])('%s %s goes to %s', (host, url, route) => {
     expect(routeOf(host, url)).toBe(route);

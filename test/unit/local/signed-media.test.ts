@@ -35,7 +35,13 @@ async function edge() {
     resourceBase: BASE,
   });
   const signed = await signer.sign({ streamId: 'stage', expiresAtMs: START_MS + 60_000 });
-  return { url, clock, log, query: new URLSearchParams({ ...signed }).toString() };
+  const recordings = await signer.sign({
+    streamId: 'stage',
+    expiresAtMs: START_MS + 60_000,
+    folder: 'recordings',
+  });
+  const recordingsQuery = new URLSearchParams({ ...recordings }).toString();
+  return { url, clock, log, query: new URLSearchParams({ ...signed }).toString(), recordingsQuery };
 }
 
 describe('the edge of this machine', () => {
@@ -45,6 +51,15 @@ describe('the edge of this machine', () => {
     expect((await fetch(`${url}/open/stage/index.m3u8`)).status).toBe(200);
     clock.ms += 60_000;
     expect((await fetch(`${url}/live/stage/video/1.2.m4s?${query}`)).status).toBe(403);
+  });
+
+  it('lets recordings through to the signature of their folder, which opens nothing live', async () => {
+    const { url, query, recordingsQuery } = await edge();
+    const path = '/recordings/stage/20260601T120000.000Z/index.m3u8';
+    expect((await fetch(`${url}${path}?${recordingsQuery}`)).status).toBe(200);
+    expect((await fetch(`${url}${path}?${query}`)).status).toBe(403);
+    expect((await fetch(`${url}${path}`)).status).toBe(403);
+    expect((await fetch(`${url}/live/stage/index.m3u8?${recordingsQuery}`)).status).toBe(403);
   });
 
   it.each([

@@ -93,6 +93,7 @@ describe('a recording', () => {
     expect(store.writes).toEqual([
       `${NAME}/init.mp4`,
       'latest.json',
+      'list.json',
       `${NAME}/${first}.m4s`,
       `${NAME}/index.m3u8`,
       `${NAME}/${first + 12}.m4s`,
@@ -179,6 +180,14 @@ describe('a runner that starts again', () => {
     await record(createRecorder(init), fromMs, fromMs + 12_000);
     expect(store.text(`${NAME}/index.m3u8`)).toContain('#EXT-X-ENDLIST');
     expect(store.text('latest.json')).not.toContain(NAME);
+    const { names } = JSON.parse(store.text('list.json'));
+    expect(names).toEqual([NAME, JSON.parse(store.text('latest.json')).name]);
+  });
+
+  it('and finds a list that it cannot read begins a new one', async () => {
+    store.objects.set('recordings/cam-1/list.json', Buffer.from('garbage'));
+    await record(createRecorder(), 0, 12_000);
+    expect(store.text('list.json')).toBe(`{"names":["${NAME}"]}`);
   });
 
   it('and finds a playlist that it cannot read begins a new recording', async () => {
