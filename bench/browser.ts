@@ -22,10 +22,13 @@ const FLAGS = [
   '--disable-renderer-backgrounding',
 ];
 
-/** @throws Error that says what to install when there is no Chromium. */
-export async function launchChromium(): Promise<Browser> {
+/**
+ * @param moreFlags come after the others, and win over them.
+ * @throws Error that says what to install when there is no Chromium.
+ */
+export async function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
   const executablePath = CANDIDATES.find((path) => path !== undefined && existsSync(path));
   if (executablePath === undefined)
     throw new Error('No Chromium found. On Debian: apt install chromium; or name one in MIRROR_CHROMIUM.');
-  return chromium.launch({ executablePath, headless: true, args: FLAGS });
+  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...moreFlags] });
 }

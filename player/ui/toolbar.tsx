@@ -9,7 +9,7 @@ import { theme, toggleTheme } from './theme.ts';
 import type { WallView } from './wall-view.tsx';
 
 const LAYOUT_WORDS: Readonly<Record<LayoutName, string>> = {
-  auto: 'A place for each feed',
+  auto: 'Auto: a place for each feed',
   '1': 'One at a time',
   '2': 'Two at a time',
   '3': 'Three at a time',
