@@ -151,8 +151,22 @@ function command(positionals: readonly string[], values: Values, environment: En
       if (rest.length === 0) throw new UsageError('mirror open needs the ID of a stream');
       return { kind: 'open', ids: rest, viewerId: values.viewer ?? 'operator' };
     default:
-      throw new UsageError(`There is no command "${name.trim()}"`);
+      throw new UsageError(noSuchCommand(first, second));
   }
+}
+
+/** The second words of the commands, by their first. */
+const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
+  streams: ['list', 'create', 'show', 'start', 'stop', 'watch', 'delete'],
+  tickets: ['issue'],
+  viewers: ['count'],
+};
+
+function noSuchCommand(first: string, second: string): string {
+  const known = SUBCOMMANDS[first];
+  if (!known) return `There is no command "${first}"`;
+  const wanted = `mirror ${first} wants one of ${known.join(', ')}`;
+  return second === '' ? wanted : `${wanted}, not "${second}"`;
 }
 
 function createBody(

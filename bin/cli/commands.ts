@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { ROUTES, type StreamView } from '../../domain/control/api.ts';
 import type { Command } from './arguments.ts';
 import type { ApiClient } from './client.ts';
+import { counterRows, ingestWords, sourceWords } from './stream-words.ts';
 import { fields, printable, table } from './table.ts';
 import { EXIT } from './usage.ts';
 
@@ -123,18 +124,19 @@ function show(stream: Detail, context: CommandContext): number {
     ['since', stream.since],
     ['reason', stream.reason],
     ['access', stream.access],
-    ['ingest', JSON.stringify(stream.ingest)],
+    ['ingest', ingestWords(stream.ingest)],
     ['send to', stream.ingestUrl],
     ['playlist', context.client.url + stream.playlistPath],
     ['recorded', stream.record ? 'yes' : 'no'],
-    ['source', runner?.['source'] === undefined ? undefined : JSON.stringify(runner['source'])],
-    ['counters', runner?.['counters'] === undefined ? undefined : JSON.stringify(runner['counters'])],
+    ['source', sourceWords(runner?.['source'])],
   ]);
   const history = table(
     ['AT', 'STATE', 'REASON'],
     stream.history.map(({ at, state, reason = '' }) => [at, state, reason]),
   );
-  return print(context, stream, `${text}\n\n${history}`);
+  const counters = counterRows(runner?.['counters']);
+  const counted = counters.length === 0 ? '' : `\n\n${table(['COUNTED', ''], counters)}`;
+  return print(context, stream, `${text}${counted}\n\n${history}`);
 }
 
 /** Prints each change of state until the one that is waited for; a failed stream ends the waiting. */

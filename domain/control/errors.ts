@@ -190,8 +190,11 @@ export interface NamedHolder {
 
 /** A session of a viewer as an answer names it to that viewer: what it shows, and nothing that opens it. */
 export interface NamedSession {
-  /** ISO 8601. */
+  /** Names it, and opens nothing: whoever changes a session needs its token. */
+  readonly sessionId: string;
+  /** ISO 8601, as is `expiresAt`: its places come free then, if it is not renewed. */
   readonly openedAt: string;
+  readonly expiresAt: string;
   readonly streams: readonly { readonly streamId: string; readonly name: string }[];
 }
 

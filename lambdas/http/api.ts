@@ -21,6 +21,7 @@ import type { Log } from '../../domain/log.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import { bearerToken, type Principal } from '../authorizer/service.ts';
 import type { PlaybackCookie } from '../viewers/service.ts';
+import { wordsOf } from './field-words.ts';
 import { controlErrorName, fieldErrors, InvalidRequestError, problemOf, RETRY_AFTER_S } from './problem.ts';
 import { opened, sealed, sealingKey } from './sealed.ts';
 
@@ -330,7 +331,7 @@ function parsedBody(contract: RouteContract, event: ApiEvent): unknown {
 }
 
 function parsed(schema: z.ZodType, value: unknown, prefix: string): unknown {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: wordsOf });
   if (!result.success) throw new InvalidRequestError(fieldErrors(result.error, prefix));
   return result.data;
 }

@@ -67,9 +67,11 @@ const PROBLEM_SCHEMA: Json = {
       description: "Of CONTROL_VIEWER_STREAM_LIMIT: the viewer's other sessions, which hold the places.",
       items: {
         type: 'object',
-        required: ['openedAt', 'streams'],
+        required: ['sessionId', 'openedAt', 'expiresAt', 'streams'],
         properties: {
+          sessionId: { type: 'string' },
           openedAt: { type: 'string', format: 'date-time' },
+          expiresAt: { type: 'string', format: 'date-time' },
           streams: {
             type: 'array',
             items: {

@@ -52,10 +52,16 @@ export class InvalidRequestError extends Error {
 }
 
 export function fieldErrors(error: ZodError, prefix: string): FieldError[] {
-  return error.issues.slice(0, FIELD_ERROR_COUNT_MAX).map(({ path, message }) => ({
-    pointer: `${prefix}${path.map((step) => `/${pointerStep(String(step))}`).join('')}`,
-    detail: message.slice(0, FIELD_ERROR_CHAR_COUNT_MAX),
-  }));
+  return error.issues
+    .flatMap((issue) => {
+      const paths =
+        issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+      return paths.map((path) => ({
+        pointer: `${prefix}${path.map((step) => `/${pointerStep(String(step))}`).join('')}`,
+        detail: issue.message.slice(0, FIELD_ERROR_CHAR_COUNT_MAX),
+      }));
+    })
+    .slice(0, FIELD_ERROR_COUNT_MAX);
 }
 
 function pointerStep(step: string): string {

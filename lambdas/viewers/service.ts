@@ -198,8 +198,10 @@ export class ViewerService {
     return Promise.all(
       all
         .filter(({ sessionId }) => sessionId !== ownSessionId)
-        .map(async ({ createdAtMs, streamIds }) => ({
+        .map(async ({ sessionId, createdAtMs, expiresAtMs, streamIds }) => ({
+          sessionId,
           openedAt: new Date(createdAtMs).toISOString(),
+          expiresAt: new Date(expiresAtMs).toISOString(),
           streams: await streams.named(streamIds),
         })),
     );

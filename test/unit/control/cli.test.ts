@@ -5,6 +5,7 @@ import { table } from '../../../bin/cli/table.ts';
 import type { Scope } from '../../../domain/control/api.ts';
 import { tokenEntry } from '../../../lambdas/authorizer/service.ts';
 import { TOKENS_SECRET } from '../../../lambdas/secret-names.ts';
+import { runnerStatus } from '../../contract/runner-status.ts';
 import { BACKEND_TOKEN, type Fixture, fixture } from './fixture.ts';
 
 const TOKEN = 'token-of-the-command-line';
@@ -104,6 +105,26 @@ describe('the command line', () => {
     expect((await mirror(['open', 'rtp'])).out).toMatch(/\?streams=rtp\n$/);
   });
 
+  it('shows a stream in words: its feed, what arrives, and what was counted', async () => {
+    await mirror(['streams', 'create', 'Goal', '--id', 'goal', '--latency', '200', '--start']);
+    const video = { codec: 'hevc', profile: 'Main', widthPx: 1920, heightPx: 1080, frameRate: 29.97 };
+    await plane.registry.putStatus(
+      runnerStatus('goal', {
+        state: 'live',
+        source: { video: { ...video, decoder: 'nvidia' }, remoteAddress: '192.0.2.7' },
+        counters: { ingestBitrateBps: 5_000_000, droppedFrameCount: 3, partLatencyMs: 7.6 },
+      }),
+      60_000,
+    );
+    const { out } = await mirror(['streams', 'show', 'goal']);
+    expect(out).toMatch(/^ingest +SRT, waits for the encoder, latency 200 ms$/m);
+    expect(out).toMatch(/^source +hevc Main 1920x1080 at 29.97 fps, decoded by nvidia; from 192.0.2.7$/m);
+    expect(out).toMatch(/^ingest bitrate +5.00 Mbit\/s$/m);
+    expect(out).toMatch(/^dropped frames +3$/m);
+    expect(out).toMatch(/^part latency +8 ms$/m);
+    expect(out).not.toContain('gaps');
+  });
+
   it('watches until a state comes, and says so when it does not', async () => {
     await mirror(['streams', 'create', 'Goal', '--id', 'goal']);
     expect(await mirror(['streams', 'watch', 'goal', '--until', 'created'])).toMatchObject({ code: 0 });
@@ -114,6 +135,8 @@ describe('the command line', () => {
   it('has an exit code for each kind of failure, and says what to do', async () => {
     const usage = [
       ['frob'],
+      ['streams'],
+      ['streams', 'frob'],
       ['streams', 'list', 'x'],
       ['streams', 'create'],
       ['streams', 'list', '--ttl', '3'],

@@ -68,15 +68,19 @@ describe('viewer sessions', () => {
 
   it('six panes over all sessions are the limit of one viewer', async () => {
     const plane = await stage();
-    expect((await open(plane, 'ann', ['a', 'b', 'c', 'd'])).status).toBe(201);
+    const { body: first, status } = await open(plane, 'ann', ['a', 'b', 'c', 'd']);
+    expect(status).toBe(201);
     const refused = await open(plane, 'ann', ['e', 'f', 'g']);
     expect(refused).toMatchObject({ status: 409, body: { code: 'CONTROL_VIEWER_STREAM_LIMIT' } });
     expect(refused.body.sessions).toEqual([
       {
+        sessionId: first.sessionId,
         openedAt: new Date(START_MS).toISOString(),
+        expiresAt: new Date(START_MS + 90_000).toISOString(),
         streams: ['a', 'b', 'c', 'd'].map((streamId) => ({ streamId, name: expect.any(String) })),
       },
     ]);
+    expect(refused.text).not.toContain(first.sessionToken);
     expect((await open(plane, 'bob', ['e', 'f', 'g'])).status).toBe(201);
     plane.clock.ms += 90_000;
     expect((await open(plane, 'ann', ['a', 'b', 'c', 'd', 'e', 'f'])).status).toBe(201);

@@ -1,0 +1,78 @@
+/**
+ * A stream's feed, source and counters as a person reads them. An API that is newer than this client may answer
+ * what is not known here: that is shown as it came.
+ */
+import * as z from 'zod';
+import { streamIngestSchema } from '../../domain/control/ingest-request.ts';
+
+export function ingestWords(answered: unknown): string {
+  const parsed = streamIngestSchema.safeParse(answered);
+  if (!parsed.success) return JSON.stringify(answered);
+  const ingest = parsed.data;
+  const sources =
+    'allowedSources' in ingest && ingest.allowedSources ? ` from ${ingest.allowedSources.join(', ')}` : '';
+  const streamId =
+    'streamId' in ingest && ingest.streamId !== undefined ? `, streamid ${ingest.streamId}` : '';
+  if (ingest.protocol === 'srt-listener')
+    return `SRT, waits for the encoder, latency ${ingest.latencyMs} ms${streamId}`;
+  if (ingest.protocol === 'srt-caller')
+    return `SRT, calls ${ingest.host}:${ingest.port}, latency ${ingest.latencyMs} ms${streamId}`;
+  return `${ingest.protocol === 'rtp-mpegts' ? 'MPEG-TS over RTP' : 'RTP as its SDP says'}${sources}`;
+}
+
+const sourceSchema = z.object({
+  video: z
+    .object({
+      codec: z.string(),
+      profile: z.string().optional(),
+      widthPx: z.number(),
+      heightPx: z.number(),
+      frameRate: z.number().optional(),
+      interlaced: z.boolean().optional(),
+      decoder: z.string(),
+    })
+    .optional(),
+  audio: z.object({ codec: z.string(), sampleRateHz: z.number(), channelCount: z.number() }).optional(),
+  remoteAddress: z.string().optional(),
+});
+
+export function sourceWords(answered: unknown): string | undefined {
+  if (answered === undefined) return undefined;
+  const parsed = sourceSchema.safeParse(answered);
+  if (!parsed.success) return JSON.stringify(answered);
+  const { video, audio, remoteAddress } = parsed.data;
+  const parts: string[] = [];
+  if (video) {
+    const rate = video.frameRate === undefined ? '' : ` at ${Number(video.frameRate.toFixed(2))} fps`;
+    const codec = [video.codec, video.profile].filter(Boolean).join(' ');
+    const interlaced = video.interlaced === true ? ' interlaced' : '';
+    parts.push(
+      `${codec} ${video.widthPx}x${video.heightPx}${interlaced}${rate}, decoded by ${video.decoder}`,
+    );
+  }
+  if (audio) parts.push(`${audio.codec} ${audio.sampleRateHz} Hz, ${audio.channelCount} channels`);
+  if (remoteAddress !== undefined) parts.push(`from ${remoteAddress}`);
+  return parts.join('; ');
+}
+
+/** Names and values of the counters, and of them only those that say something: not 0. */
+export function counterRows(answered: unknown): readonly (readonly string[])[] {
+  const counters = z.record(z.string(), z.unknown()).safeParse(answered);
+  return Object.entries(counters.data ?? {}).flatMap(([name, value]) =>
+    typeof value === 'number' && value !== 0 ? [[wordsOfName(name), valueWords(name, value)]] : [],
+  );
+}
+
+/** `droppedFrameCount` -> `dropped frames`; `partLatencyMs` -> `part latency`. */
+function wordsOfName(name: string): string {
+  const words = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  if (words.endsWith(' count')) return `${words.slice(0, -' count'.length)}s`;
+  return words.replace(/ (?:bps|ms)$/, '');
+}
+
+function valueWords(name: string, value: number): string {
+  if (name.endsWith('Bps')) return `${(value / 1_000_000).toFixed(2)} Mbit/s`;
+  if (name.endsWith('ByteCount')) return `${(value / 1_000_000).toFixed(1)} MB`;
+  if (name.endsWith('Ms')) return `${Math.round(value)} ms`;
+  return String(value);
+}
