@@ -13,7 +13,8 @@ import { ORIGIN_LIMITS, type OriginLimits } from './limits.ts';
 import { type Archive, answerInit, answerPart, answerSegments } from './media-answers.ts';
 import { collectMetrics, newCounters, type OriginMetrics } from './metrics.ts';
 import type { IsOpen } from './open-check.ts';
-import { parseRequest, type StreamRequest } from './request.ts';
+import type { StreamRequest } from './request.ts';
+import { RequestMemory } from './request-memory.ts';
 import {
   CACHE,
   CONTENT_TYPES,
@@ -82,6 +83,7 @@ export class Origin implements Answerer {
   readonly #reads: StoreReads;
   /** Reads of what is older than the window. */
   readonly #archive: Archive;
+  readonly #requests: RequestMemory;
   readonly #streams = new Map<string, StreamWindow>();
   readonly #counters = newCounters();
   #waitingCount = 0;
@@ -92,6 +94,7 @@ export class Origin implements Answerer {
     this.#log = dependencies.log;
     this.#liveEdge = dependencies.liveEdge;
     this.#limits = { ...ORIGIN_LIMITS, ...dependencies.limits };
+    this.#requests = new RequestMemory(this.#limits.urlLength);
     this.#isOpen = dependencies.isOpen ?? (() => false);
     this.#reads = new StoreReads({
       mediaStore: dependencies.mediaStore,
@@ -110,7 +113,7 @@ export class Origin implements Answerer {
    */
   handle(request: OriginRequest, response: OriginResponse): void {
     this.#counters.requestCount += 1;
-    const parsed = parseRequest(request.method, request.url, this.#limits.urlLength);
+    const parsed = this.#requests.parse(request.method, request.url);
     const headOnly = request.method === 'HEAD';
     switch (parsed.kind) {
       case 'rejected':
