@@ -106,7 +106,8 @@ async function startStream(id: string, context: CommandContext): Promise<number>
   const text = fields([
     ['id', started.id],
     ['state', started.state],
-    ['send to', target?.url],
+    ...(target?.media ?? []).map(({ medium, url }) => [`send ${medium} to`, url] as const),
+    ['send to', target?.media ? undefined : target?.url],
     ['host', target?.host],
     ['port', target && String(target.port)],
     ['passphrase', target?.passphrase],

@@ -2,7 +2,7 @@
 import { type Ingest, type RunnerSpec, runnerSpecSchema } from '../stream.ts';
 import { controlErrors } from './errors.ts';
 import type { IngestSlot } from './ingest-slot.ts';
-import { withSdpPorts } from './sdp.ts';
+import { mediaOf, withSdpPorts } from './sdp.ts';
 import type { StreamRecord } from './stream-record.ts';
 
 /**
@@ -50,6 +50,12 @@ export interface IngestTarget {
   /** As OBS and ffmpeg take it: SRT latency in microseconds. */
   readonly url: string;
   readonly passphrase?: string;
+  /** Of an SDP with two media: where each of them is to be sent. `url` is the first's. */
+  readonly media?: readonly {
+    readonly medium: 'audio' | 'video';
+    readonly port: number;
+    readonly url: string;
+  }[];
 }
 
 /** @returns undefined for a caller: it fetches its feed by itself. */
@@ -63,7 +69,13 @@ export function ingestTargetOf(
   const base = { host: slot.publicHost, port: slot.port };
   if (ingest.protocol === 'srt-caller') return undefined;
   if (ingest.protocol === 'rtp-mpegts') return { ...base, url: `rtp://${host}:${slot.port}?pkt_size=1316` };
-  if (ingest.protocol === 'rtp-sdp') return { ...base, url: `rtp://${host}:${slot.port}` };
+  if (ingest.protocol === 'rtp-sdp') {
+    const media = mediaOf(ingest.sdp).map((medium, index) => {
+      const port = index === 0 ? slot.port : (slot.secondPort ?? slot.port);
+      return { medium, port, url: `rtp://${host}:${port}` };
+    });
+    return { ...base, url: `rtp://${host}:${slot.port}`, ...(media.length > 1 ? { media } : {}) };
+  }
   const query = new URLSearchParams({ mode: 'caller', latency: String(ingest.latencyMs * 1000) });
   if (ingest.streamId !== undefined) query.set('streamid', ingest.streamId);
   if (passphrase !== undefined) query.set('passphrase', passphrase);

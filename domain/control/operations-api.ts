@@ -15,6 +15,10 @@ export const ingestTargetSchema = z.object({
   port: z.int(),
   url: z.string(),
   passphrase: z.string().optional(),
+  media: z
+    .array(z.object({ medium: z.enum(['audio', 'video']), port: z.int(), url: z.string() }))
+    .optional()
+    .describe('Of an SDP with two media: where each of them is to be sent.'),
 });
 
 export const SAMPLE_SERIES = ['ingestBitrateBps', 'partLatencyMs', ...SAMPLED_COUNTERS] as const;

@@ -27,13 +27,22 @@ export function withSdpPorts(sdp: string, ports: readonly number[]): SdpRewrite 
     if (!match)
       return { kind: 'unsupported', reason: 'Its SDP has a medium that is not audio or video in RTP/AVP.' };
     const port = ports[mediaCount++];
-    if (port === undefined)
-      return {
-        kind: 'unsupported',
-        reason: `Its SDP has more media than a slot has ports here (${ports.length}).`,
-      };
+    if (port === undefined) return { kind: 'unsupported', reason: tooManyMedia(ports.length) };
     lines.push(`m=${match[1]} ${port} ${match[3]} ${match[4]}`, 'c=IN IP4 0.0.0.0');
   }
   if (mediaCount === 0) return { kind: 'unsupported', reason: 'Its SDP has no medium.' };
   return { kind: 'ok', sdp: `${lines.join('\r\n')}\r\n` };
+}
+
+function tooManyMedia(portCount: number): string {
+  return portCount === 1
+    ? 'Its SDP has more than one medium, and a slot has one port here: send picture and sound together as MPEG-TS (SRT, or RTP with MPEG-TS), or the picture alone.'
+    : `Its SDP has more than ${portCount} media, and a slot has ${portCount} ports here.`;
+}
+
+/** What the media of an SDP are, in their order: the k-th arrives at the slot's k-th port. */
+export function mediaOf(sdp: string): readonly ('audio' | 'video')[] {
+  return [...sdp.matchAll(/^m=(audio|video) /gm)].map(([, medium]) =>
+    medium === 'audio' ? 'audio' : 'video',
+  );
 }

@@ -10,7 +10,8 @@ const HELP = `Sends a test feed: a moving picture with its name and a clock, and
 
   --to URL            srt://host:port?passphrase=...&streamid=...&latency=MICROSECONDS&mode=caller|listener
                       rtp://host:port       MPEG-TS in RTP
-                      rtp+sdp://host:port   elementary streams in RTP; prints the SDP
+                      rtp+sdp://host:port[?second=PORT]   elementary streams in RTP; prints the SDP;
+                                            the sound goes to the second port, two above the first
   --name TEXT         shown in the picture
   --number N          0-255: theme, pitch, and part of the machine-readable clock
   --codec NAME        ${VIDEO_CODECS.join(' ')}

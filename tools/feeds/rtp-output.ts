@@ -27,10 +27,11 @@ export class RtpOutput implements FeedOutput {
   }
 
   static async open(options: FeedOptions, contexts: readonly CodecContext[]): Promise<RtpOutput> {
-    const { hostname, port } = new URL(options.to.replace('rtp+sdp:', 'http:'));
+    const { hostname, port, searchParams } = new URL(options.to.replace('rtp+sdp:', 'http:'));
+    const secondPort = Number(searchParams.get('second') ?? Number(port) + PORTS_PER_STREAM);
     const muxers = [];
     for (const [index, context] of contexts.entries()) {
-      const url = `rtp://${hostname}:${Number(port) + index * PORTS_PER_STREAM}?pkt_size=${PACKET_BYTES}`;
+      const url = `rtp://${hostname}:${index === 0 ? port : secondPort}?pkt_size=${PACKET_BYTES}`;
       const format = new FormatContext();
       FFmpegError.throwIfError(format.allocOutputContext2(null, 'rtp', url), 'make an RTP sender');
       const stream = format.newStream();

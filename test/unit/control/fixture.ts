@@ -134,7 +134,7 @@ export function slots(count: number): IngestSlot[] {
 }
 
 export async function fixture(
-  overrides: Partial<ControlPlaneDependencies> & { slotCount?: number } = {},
+  overrides: Partial<ControlPlaneDependencies> & { slotCount?: number; slots?: readonly IngestSlot[] } = {},
 ): Promise<Fixture> {
   const { slotCount = 3, ...rest } = overrides;
   const clock = new FakeClock();
@@ -178,7 +178,7 @@ export async function fixture(
     },
     log,
     config: {
-      slots: slots(slotCount),
+      slots: overrides.slots ?? slots(slotCount),
       allowedCallRanges: [],
       playbackBaseUrl: 'https://live.example.com',
       secureCookies: true,

@@ -119,19 +119,42 @@ describe('start and stop', () => {
     expect((await plane.call('DELETE', '/v1/streams/goal')).status).toBe(204);
   });
 
-  it('a second runner of a slot with one port refuses an SDP of two media, at create', async () => {
+  it('an SDP of two media is served by both ports of its slot, and start tells which is which', async () => {
     const sdp =
       'v=0\r\no=- 1 1 IN IP4 239.1.1.1\r\ns=x\r\nc=IN IP4 239.1.1.1\r\nt=0 0\r\nm=video 5004 RTP/AVP 96\r\na=rtpmap:96 H265/90000\r\nm=audio 5006 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2\r\n';
     const body = { id: 'rtp', name: 'RTP', ingest: { protocol: 'rtp-sdp', sdp } };
     const plane = await fixture();
     expect((await plane.call('POST', '/v1/streams', body)).status).toBe(201);
-    await plane.call('POST', '/v1/streams/rtp/start');
+    const started = await plane.call('POST', '/v1/streams/rtp/start');
+    expect(started.body.target).toMatchObject({
+      url: 'rtp://ingest.example.com:9001',
+      media: [
+        { medium: 'video', port: 9001, url: 'rtp://ingest.example.com:9001' },
+        { medium: 'audio', port: 9101, url: 'rtp://ingest.example.com:9101' },
+      ],
+    });
     const { ingest } = plane.launcher.launches[0]?.spec ?? {};
     const lines = ingest?.protocol === 'rtp-sdp' ? ingest.sdp.split('\r\n') : [];
     expect(lines).toEqual(
       expect.arrayContaining(['m=video 9001 RTP/AVP 96', 'm=audio 9101 RTP/AVP 97', 'c=IN IP4 0.0.0.0']),
     );
     expect(lines).not.toContain('c=IN IP4 239.1.1.1');
+  });
+
+  it('an SDP of two media is refused at create where a slot has one port, with what to send instead', async () => {
+    const plane = await fixture({ slots: [{ publicHost: 'ingest.example.com', port: 9001 }] });
+    const sdp =
+      'v=0\r\nm=video 5004 RTP/AVP 96\r\na=rtpmap:96 H265/90000\r\nm=audio 5006 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2\r\n';
+    const body = { id: 'rtp', name: 'RTP', ingest: { protocol: 'rtp-sdp', sdp } };
+    const refused = await plane.call('POST', '/v1/streams', body);
+    expect(refused).toMatchObject({ status: 422, body: { code: 'CONTROL_INGEST_UNSUPPORTED' } });
+    expect(refused.body.detail).toContain('MPEG-TS');
+    expect((await plane.call('GET', '/v1/streams')).body.streams).toEqual([]);
+    const pictureOnly = {
+      ...body,
+      ingest: { protocol: 'rtp-sdp', sdp: sdp.slice(0, sdp.indexOf('m=audio')) },
+    };
+    expect((await plane.call('POST', '/v1/streams', pictureOnly)).status).toBe(201);
   });
 });
 
