@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  * what several Lambdas wire alike.
  */
 const WIRES =
-  /^(?:(?:gpu-runner|origin)\/(?:main|config)|lambdas\/(?:.*\/)?(?:handler|wiring(?:-\w+)?))\.ts$/;
+  /^(?:(?:gpu-runner|origin)\/(?:export\/)?(?:main|config)|lambdas\/(?:.*\/)?(?:handler|wiring(?:-\w+)?))\.ts$/;
 
 /** What tools leave behind; git ignores it. */
 const GENERATED = ['node_modules', 'dist', 'cdk.out', 'coverage', 'bench-results'];

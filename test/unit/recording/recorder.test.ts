@@ -179,6 +179,8 @@ describe('a runner that starts again', () => {
     const fromMs = 6_000 + pauseMs;
     await record(createRecorder(init), fromMs, fromMs + 12_000);
     expect(store.text(`${NAME}/index.m3u8`)).toContain('#EXT-X-ENDLIST');
+    expect(JSON.parse(store.text(`${NAME}/finished.json`))).toEqual({ name: NAME, objectCount: 1 });
+    expect(store.writes.filter((name) => name.endsWith('finished.json'))).toHaveLength(1);
     expect(store.text('latest.json')).not.toContain(NAME);
     const { names } = JSON.parse(store.text('list.json'));
     expect(names).toEqual([NAME, JSON.parse(store.text('latest.json')).name]);
