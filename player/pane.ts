@@ -294,7 +294,10 @@ export class Pane {
     if (stillMs > HOLE_WAIT_MS && this.#playhead.isPlaced) this.#playhead.leaveHole();
     const limitMs = hadPicture ? FROZEN_MAX_MS : START_MAX_MS;
     if (stillMs > limitMs && nowMs - this.#engineStartedAtMs > limitMs) {
-      this.#onFailed({ kind: 'broken', reason: 'No new picture arrives.' });
+      // Media that came and was never seen is the browser's fault, not the network's.
+      const isUnplayable = !this.#hasShown && (this.#engine?.counters.byteCount ?? 0) > 0;
+      const kind = isUnplayable ? 'unplayable' : 'broken';
+      this.#onFailed({ kind, reason: 'No new picture arrives.' });
     }
   }
 

@@ -9,7 +9,7 @@ export interface SegmentArrival {
   readonly askedAtMs: number;
   readonly firstByteAtMs: number;
   readonly lastByteAtMs: number;
-  /** When the segment's interval ends on the timeline: it cannot be complete before. */
+  /** When the segment's interval ends on the timeline. */
   readonly endMs: number;
   /** When its first part was here, asked for by itself at the same time; undefined when it was not asked for. */
   readonly firstPartAtMs: number | undefined;
@@ -19,6 +19,8 @@ export interface SegmentArrival {
 const TELLING_LEAD_MS = 300;
 /** What grows comes over the time of four parts; what was held back comes at once. */
 const AT_ONCE_MS = 100;
+/** The last part is out when its last picture is, which begins a while before the segment ends. */
+const LAST_PART_EARLY_MS = 60;
 /** So many in a row are a suspicion, since one late answer may have other reasons. */
 const SUSPICIOUS_COUNT = 3;
 /** A first part that is here so much before the first byte of its own segment is proof. */
@@ -45,7 +47,8 @@ export class ArrivalWatch {
       this.#suspiciousCount = 0;
       return;
     }
-    const cameAtOnce = firstByteAtMs >= endMs && lastByteAtMs - firstByteAtMs < AT_ONCE_MS;
+    const cameAtOnce =
+      firstByteAtMs >= endMs - LAST_PART_EARLY_MS && lastByteAtMs - firstByteAtMs < AT_ONCE_MS;
     this.#suspiciousCount = cameAtOnce ? this.#suspiciousCount + 1 : 0;
   }
 }

@@ -132,11 +132,13 @@ export class HlsJsEngine implements Engine {
   }
 
   #onError(data: ErrorData): void {
-    if (!data.fatal) return;
+    // hls.js waits for another track that it could add; ours has no other.
+    const cannotAdd = data.details === ErrorDetails.BUFFER_ADD_CODEC_ERROR;
+    if (!data.fatal && !cannotAdd) return;
     const status = data.response?.code;
     if (data.details === ErrorDetails.MANIFEST_LOAD_ERROR && (status === 404 || status === 503)) {
       this.#options.onFailed({ kind: 'not-there', reason: 'The stream has no picture yet.' });
-    } else if (data.type === ErrorTypes.MEDIA_ERROR && this.#mediaErrorCount === 0) {
+    } else if (data.type === ErrorTypes.MEDIA_ERROR && !cannotAdd && this.#mediaErrorCount === 0) {
       this.#mediaErrorCount += 1;
       this.#hls.recoverMediaError();
     } else if (status === 403) {

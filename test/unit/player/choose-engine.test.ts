@@ -3,16 +3,15 @@ import { engineAfter, engineSupport, enginesFor, LateEngine } from '../../../pla
 import type { Engine, EngineOptions } from '../../../player/engines/engine.ts';
 import { askingForCookies, cookieStreamUrl } from '../../../player/engines/signed-cookies.ts';
 
-class Source {
-  static isTypeSupported(): boolean {
-    return true;
-  }
+/** A class of the browser that takes the types which begin so. */
+function sourceClass(prefix: string) {
+  return Object.assign(class extends EventTarget {} as unknown as typeof MediaSource, {
+    isTypeSupported: (type: string) => type.startsWith(prefix),
+  });
 }
-class PickySource {
-  static isTypeSupported(type: string): boolean {
-    return type.startsWith('audio/');
-  }
-}
+const Source = sourceClass('');
+const PickySource = sourceClass('audio/');
+
 /** As much of a browser as decides. */
 const browser = (classes: object) =>
   engineSupport({ ReadableStream, Response: { prototype: { body: null } }, ...classes }, () => '');
