@@ -2,7 +2,7 @@
  * Tests plant secrets that are made to be found: `planted-secret-...`. Nothing that a test run prints may hold
  * one, whichever part wrote it: a log, an error, a child process.
  */
-const PLANTED = /[\w-]*planted-secret[\w-]*/g;
+const PLANTED = /[\w-]*planted-secret-[\w-]+/g;
 /** Longer than any of them: what a chunk ends with may go on in the next. */
 const OVERLAP_CHAR_COUNT = 100;
 const REPORT_COUNT_MAX = 5;

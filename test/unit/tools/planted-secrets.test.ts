@@ -19,14 +19,14 @@ describe('planted secrets in the output of a test run', () => {
         ];
         for (const [index, edge] of edges.entries()) watch.see(text.slice(edges[index - 1] ?? 0, edge));
         expect(watch.found).toHaveLength(1);
-        expect(watch.found[0]).toContain(SECRET.slice(0, 15));
+        expect(watch.found[0]).toContain(SECRET.slice(0, -1));
       }),
     );
   });
 
   test('are told from words that only speak of them', () => {
     const watch = new PlantedSecretWatch();
-    watch.see('planted secrets > never come out of a test named planted\n');
+    watch.see('planted-secrets.test.ts > planted secrets are never printed\n');
     watch.see(new TextEncoder().encode('bytes without any'));
     expect(watch.found).toEqual([]);
   });
