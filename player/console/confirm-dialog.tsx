@@ -38,6 +38,7 @@ export function ConfirmDialog({ title, words, action, typed, onConfirm, onClose 
             Type <code>{typed}</code> to confirm
             <input
               type="text"
+              autofocus
               autocomplete="off"
               spellcheck={false}
               value={text}

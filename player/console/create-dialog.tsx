@@ -58,6 +58,7 @@ export function CreateDialog({ onClose }: { readonly onClose: () => void }) {
             label="Name"
             help="What viewers read beside the picture."
             required
+            autofocus
             maxLength={CONTROL_LIMITS.nameCharCountMax}
           />
           <TextField

@@ -11,6 +11,8 @@ export interface TextFieldProps {
   readonly help?: string;
   readonly type?: 'text' | 'number' | 'password';
   readonly required?: boolean;
+  /** The first field of a dialog: what is typed at once goes there. */
+  readonly autofocus?: boolean;
   readonly defaultValue?: string;
   readonly minLength?: number;
   readonly maxLength?: number;

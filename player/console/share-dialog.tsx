@@ -60,6 +60,7 @@ function TicketLink({ stream, plain }: { readonly stream: ListedStream; readonly
           <span>Name of the viewer</span>
           <input
             name="viewer"
+            autofocus
             required
             autocomplete="off"
             maxLength={CONTROL_LIMITS.viewerIdCharCountMax}

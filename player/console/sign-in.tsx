@@ -22,6 +22,7 @@ export function SignIn() {
         <input
           name="token"
           type="password"
+          autofocus
           required
           autocomplete="off"
           spellcheck={false}

@@ -36,7 +36,7 @@ const MAX_CLIENTS = 64;
 export class UdpRelay {
   /** The port that the sender shall send to. */
   readonly ready: Promise<number>;
-  private readonly options: Required<RelayOptions>;
+  private options: Required<RelayOptions>;
   private readonly random: Random;
   private readonly front: Socket;
   /** One socket per sender, so that the receiver's answers find their way back. */
@@ -75,6 +75,11 @@ export class UdpRelay {
   /** From now on nothing passes in either direction: a pulled cable, a killed encoder. */
   cut(): void {
     this.isCut = true;
+  }
+
+  /** From now on the network is another one: worse, or good again. */
+  change(options: Pick<RelayOptions, 'lossRate' | 'delayMs' | 'jitterMs' | 'reorderRate'>): void {
+    this.options = { ...this.options, ...options };
   }
 
   restore(): void {
