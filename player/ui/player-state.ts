@@ -139,7 +139,7 @@ export class PlayerState {
       return;
     }
     wall.delivery = this.delivery;
-    const ids = this.shownIds.value;
+    const ids = this.shownIds.value.filter((id) => this.#mayBeShown(id));
     const shown = wall.streamIds;
     const hearsOn = wall.audibleId !== undefined;
     if (ids.length !== shown.length || ids.some((id, index) => id !== shown[index])) wall.show(ids);
@@ -243,6 +243,13 @@ export class PlayerState {
 
   swap(a: string, b: string): void {
     if (a !== b) this.#choose({ streamIds: swapped(this.ids.value, a, b) }, 'push');
+  }
+
+  /** While a session is refused, a premium feed has no signature: asking for it would only fail. */
+  #mayBeShown(id: string): boolean {
+    const { streams, problem } = this.#session.value;
+    if (problem === undefined || streams.length > 0) return true;
+    return this.#openStreams.value.some((stream) => stream.id === id);
   }
 
   /** Premium feeds that are to be shown and that the session does not have yet. */

@@ -270,6 +270,15 @@ describe('premium feeds', () => {
     expect(wall.streamIds).toEqual(['a']);
   });
 
+  it('are not asked for while the session is refused, and are as soon as it is there', () => {
+    state = stateAt('?streams=p,a', session);
+    state.sessionChanged({ ...NO_SESSION, problem: 'All places are taken.' });
+    state.knowStreams(STREAMS);
+    expect(wall.streamIds).toEqual(['a']);
+    state.sessionChanged(session);
+    expect(wall.streamIds).toEqual(['p', 'a']);
+  });
+
   it('what cannot be given back is not tried again and again', async () => {
     session.refusal = 'The server does not answer.';
     state.takeOff('p');
