@@ -3,7 +3,7 @@
  * docs/aws.md. A test holds the picture to the templates.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { App } from 'aws-cdk-lib';
+import { App, type cx_api } from 'aws-cdk-lib';
 import context from '../cdk.json' with { type: 'json' };
 import { loadEnvironment } from '../lib/config.ts';
 import { buildPlatform } from '../lib/platform.ts';
@@ -24,6 +24,7 @@ const BOXES: Readonly<Record<string, (count: number) => string>> = {
   'AWS::S3Express::DirectoryBucket': () => 'S3 Express One Zone',
   'AWS::S3::Bucket': (count) => `S3, ${counted(count, 'bucket')}`,
   'AWS::AutoScaling::AutoScalingGroup': () => 'GPU hosts (ECS)',
+  'AWS::Batch::JobQueue': () => 'AWS Batch (Spot)',
   'AWS::ECS::Service': () => 'Origin (Fargate)',
   'AWS::ElasticLoadBalancingV2::LoadBalancer': (count) => `${count} load balancers`,
   'AWS::Events::Rule': (count) => `EventBridge, ${counted(count, 'rule')}`,
@@ -32,16 +33,11 @@ const BOXES: Readonly<Record<string, (count: number) => string>> = {
 };
 
 /** The picture in Mermaid: stacks as frames, what is in them as boxes, references between stacks as arrows. */
-export function topology(environmentName: string): string {
-  const app = new App({
-    context: { ...context.context, 'aws:cdk:bundling-stacks': [] },
-    analyticsReporting: false,
-  });
-  buildPlatform(app, loadEnvironment(environmentName));
+export function topology(assembly: cx_api.CloudAssembly, environmentName: string): string {
   const lines = ['flowchart LR'];
   const arrows = new Set<string>();
   const nameOf = (stackName: string) => stackName.replace(`mirror-${environmentName}-`, '');
-  for (const stack of app.synth().stacks) {
+  for (const stack of assembly.stacks) {
     const { Resources } = stack.template as { Resources: Record<string, { Type: string }> };
     const counts = new Map<string, number>();
     for (const { Type } of Object.values(Resources)) counts.set(Type, (counts.get(Type) ?? 0) + 1);
@@ -73,7 +69,12 @@ export function pageWith(page: string, picture: string): string {
 }
 
 if (process.argv[1]?.endsWith('topology.ts')) {
-  const picture = topology('prod');
+  const app = new App({
+    context: { ...context.context, 'aws:cdk:bundling-stacks': [] },
+    analyticsReporting: false,
+  });
+  buildPlatform(app, loadEnvironment('prod'));
+  const picture = topology(app.synth(), 'prod');
   if (process.argv.includes('--write')) writeFileSync(PAGE, pageWith(readFileSync(PAGE, 'utf8'), picture));
   else process.stdout.write(`${picture}\n`);
 }

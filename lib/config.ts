@@ -61,6 +61,15 @@ export const environmentSchema = z
       minTasks: z.int().min(1).max(50),
       maxTasks: z.int().min(1).max(100),
     }),
+    /** Exports of recordings: Spot instances that are there only while there is work. */
+    batch: z.strictObject({
+      /** Several, so that a type that runs out in the zone does not hold exports up. No job asks for the GPU. */
+      instanceTypes: z
+        .array(z.string().regex(/^[a-z0-9]+\.[a-z0-9]+$/))
+        .min(1)
+        .max(10),
+      maxVcpus: z.int().min(4).max(256),
+    }),
     viewers: z.strictObject({ limit: z.int().min(1).max(50_000), streamsPerViewer: z.int().min(1).max(6) }),
     delivery: z.strictObject({
       priceClass: z.enum(['PriceClass_100', 'PriceClass_200', 'PriceClass_All']),
@@ -131,6 +140,7 @@ const dev: Environment = {
   },
   state: { nodeType: 'cache.t4g.micro', replicaCount: 0 },
   origin: { cpuUnits: 512, memoryMiB: 1_024, minTasks: 1, maxTasks: 2 },
+  batch: { instanceTypes: ['g5.xlarge', 'g6.xlarge', 'g4dn.xlarge'], maxVcpus: 4 },
   viewers: { limit: 100, streamsPerViewer: SEED_LIMITS.streamsPerViewer },
   delivery: { priceClass: 'PriceClass_100', wafRequestsPer5Minutes: 10_000 },
   signingKeyGenerations: [1],
@@ -173,6 +183,8 @@ const prod: Environment = {
   },
   state: { nodeType: 'cache.m7g.large', replicaCount: 1 },
   origin: { cpuUnits: 2_048, memoryMiB: 4_096, minTasks: 4, maxTasks: 20 },
+  // A day of 25 recorded feeds is some 20 core hours of exports; 32 vCPUs do it in less than one.
+  batch: { ...dev.batch, maxVcpus: 32 },
   viewers: { limit: SEED_LIMITS.viewerCount, streamsPerViewer: SEED_LIMITS.streamsPerViewer },
   delivery: { priceClass: 'PriceClass_All', wafRequestsPer5Minutes: 20_000 },
   retention: { logDays: 90, recordingDays: 365, keepData: true },

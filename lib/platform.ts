@@ -3,6 +3,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Environment } from './config.ts';
 import { bundlePages } from './constructs/page-files.ts';
 import { AppDeliveryStack, type AppDeliveryStackProps } from './stacks/app-delivery-stack.ts';
+import { BatchStack } from './stacks/batch-stack.ts';
 import { ControlStack } from './stacks/control-stack.ts';
 import { EdgeProtectionStack } from './stacks/edge-protection-stack.ts';
 import { MediaDeliveryStack } from './stacks/media-delivery-stack.ts';
@@ -50,6 +51,12 @@ export function buildPlatform(
     cluster: runner.cluster,
     description: 'mirror: origin',
   });
+  const batch = new BatchStack(app, `${prefix}-batch`, {
+    ...common,
+    network,
+    storage,
+    description: 'mirror: exports of recordings',
+  });
   const signingKey = new SigningKeyStack(app, `${prefix}-signing-key`, {
     ...common,
     description: 'mirror: keys of signed URLs',
@@ -92,6 +99,7 @@ export function buildPlatform(
     origin,
     control,
     media,
+    batch,
     description: 'mirror: dashboard, alarms, budget',
   });
 
@@ -104,6 +112,7 @@ export function buildPlatform(
     state,
     runner,
     origin,
+    batch,
     signingKey,
     media,
     control,

@@ -40,6 +40,9 @@ export class NetworkStack extends Stack {
   readonly originLoadBalancerGroup: ec2.SecurityGroup;
   readonly originGroup: ec2.SecurityGroup;
   readonly functionGroup: ec2.SecurityGroup;
+  readonly batchHostGroup: ec2.SecurityGroup;
+  /** Where hosts of exports live: any zone, since S3 is the same from both. */
+  readonly batchSubnets: ec2.SubnetSelection;
 
   constructor(scope: Construct, id: string, props: NetworkStackProps) {
     super(scope, id, props);
@@ -99,6 +102,9 @@ export class NetworkStack extends Stack {
     );
     this.originGroup = group('OriginGroup', 'Origin tasks', true);
     this.functionGroup = group('FunctionGroup', 'Lambda functions of the control API', usesNat);
+
+    this.batchHostGroup = group('BatchHostGroup', 'Hosts of exports: they call out, nobody calls in', true);
+    this.batchSubnets = { subnets: usesNat ? privateSubnets : this.vpc.publicSubnets };
 
     this.#connectGroups(environment);
     if (!usesNat) this.#addInterfaceEndpoints();

@@ -2,12 +2,15 @@ import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as budgets from 'aws-cdk-lib/aws-budgets';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import type { Environment } from '../config.ts';
+import type { BatchStack } from './batch-stack.ts';
 import type { ControlStack } from './control-stack.ts';
 import type { MediaDeliveryStack } from './media-delivery-stack.ts';
 import type { OriginStack } from './origin-stack.ts';
@@ -19,6 +22,7 @@ export interface ObservabilityStackProps extends StackProps {
   readonly origin: OriginStack;
   readonly control: ControlStack;
   readonly media: MediaDeliveryStack;
+  readonly batch: BatchStack;
 }
 
 interface AlarmDefinition {
@@ -54,10 +58,18 @@ export class ObservabilityStack extends Stack {
     const alarms = this.#alarms(props);
     this.#dashboard(props, alarms);
     this.#queries(props);
+    this.#tellOfFailedExports(props.batch);
     this.#budget(environment);
   }
 
-  #alarms({ environment, runner, origin, control, media }: ObservabilityStackProps): cloudwatch.Alarm[] {
+  #alarms({
+    environment,
+    runner,
+    origin,
+    control,
+    media,
+    batch,
+  }: ObservabilityStackProps): cloudwatch.Alarm[] {
     const ofRunners = runnerMetric(environment);
     const ofOrigins = originMetric(environment);
     const below = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD;
@@ -148,6 +160,12 @@ export class ObservabilityStack extends Stack {
       DeadEvents: {
         section: 'Events of ECS were lost',
         metric: control.eventDeadLetters.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
+        threshold: 1,
+        evaluationPeriods: 1,
+      },
+      DeadExports: {
+        section: 'An export failed',
+        metric: batch.deadLetters.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
         threshold: 1,
         evaluationPeriods: 1,
       },
@@ -296,6 +314,26 @@ export class ObservabilityStack extends Stack {
         queryString: `fields @timestamp, @message | ${lines}`,
       });
     }
+  }
+
+  /** Batch has no metric of failed jobs, but an event for each (AWS Batch User Guide, "Batch EventBridge events"). */
+  #tellOfFailedExports({ queue }: BatchStack): void {
+    const section = 'An export failed';
+    new events.Rule(this, 'FailedExports', {
+      description: section,
+      eventPattern: {
+        source: ['aws.batch'],
+        detailType: ['Batch Job State Change'],
+        detail: { status: ['FAILED'], jobQueue: [queue.jobQueueArn] },
+      },
+      targets: [
+        new targets.SnsTopic(this.alarmTopic, {
+          message: events.RuleTargetInput.fromText(
+            `${section}: job ${events.EventField.fromPath('$.detail.jobId')}, ${events.EventField.fromPath('$.detail.statusReason')}. What to do: ${RUNBOOK}#${anchorOf(section)}`,
+          ),
+        }),
+      ],
+    });
   }
 
   #budget(environment: Environment): void {

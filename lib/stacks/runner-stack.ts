@@ -158,6 +158,13 @@ export class RunnerStack extends Stack {
         resources: [`arn:${Aws.PARTITION}:s3:::${storage.recordingsBucketName}/recordings/*`],
       }),
     );
+    // Without it S3 answers 403 for a recording that is not there, and a runner could not tell it from a fault.
+    taskDefinition.taskRole.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: [`arn:${Aws.PARTITION}:s3:::${storage.recordingsBucketName}`],
+      }),
+    );
     // Passphrases: injected by ECS when a task starts, from the secret that its launcher names.
     taskDefinition.obtainExecutionRole().addToPrincipalPolicy(
       new iam.PolicyStatement({

@@ -90,6 +90,11 @@ export class StorageStack extends Stack {
         },
       ],
     });
+    // The end of a recording is an event for the batch stack. In the template, where CDK's own way is a function
+    // that may change the notifications of every bucket.
+    (this.recordingsBucket.node.defaultChild as s3.CfnBucket).notificationConfiguration = {
+      eventBridgeConfiguration: { eventBridgeEnabled: true },
+    };
     this.playerBucketName = `mirror-${environment.name}-player-${Aws.ACCOUNT_ID}-${Aws.REGION}`;
     this.playerBucket = new s3.Bucket(this, 'PlayerBucket', {
       bucketName: this.playerBucketName,

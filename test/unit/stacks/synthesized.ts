@@ -17,7 +17,19 @@ const pageFiles = (mediaOrigin: string): PageFiles =>
     ['/', { contentType: 'text/html', bytes: Buffer.from(`<p>${mediaOrigin}</p>`), immutable: false }],
   ]);
 
-export function synthesized(name: string, overrides: Readonly<Record<string, unknown>> = {}) {
+export type Synthesized = ReturnType<typeof synthesize>;
+
+const known = new Map<string, Synthesized>();
+
+/** Made once in a process, since it takes seconds: nobody may change what is returned. */
+export function synthesized(name: string, overrides: Readonly<Record<string, unknown>> = {}): Synthesized {
+  const key = JSON.stringify([name, overrides]);
+  const found = known.get(key) ?? synthesize(name, overrides);
+  known.set(key, found);
+  return found;
+}
+
+function synthesize(name: string, overrides: Readonly<Record<string, unknown>>) {
   const app = new App({
     context: { ...context.context, 'aws:cdk:bundling-stacks': [] },
     analyticsReporting: false,

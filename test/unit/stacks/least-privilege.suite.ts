@@ -110,7 +110,12 @@ describe('least privilege in prod', () => {
     const actions = runner
       .flatMap((statement) => statement.actions)
       .filter((action) => action !== 'sts:AssumeRole');
-    expect([...new Set(actions)].sort()).toEqual(['s3:GetObject', 's3:PutObject', 's3express:CreateSession']);
+    expect([...new Set(actions)].sort()).toEqual([
+      's3:GetObject',
+      's3:ListBucket',
+      's3:PutObject',
+      's3express:CreateSession',
+    ]);
   });
 
   test('the origin only reads media', () => {

@@ -11,6 +11,7 @@ describe.each(['dev', 'staging', 'prod'])('environment %s', (name) => {
       expect(assembly.stacks.map((stack) => stack.stackName).sort()).toEqual(
         [
           'app-delivery',
+          'batch',
           'control',
           'edge-protection',
           'media-delivery',

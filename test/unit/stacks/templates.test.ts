@@ -1,0 +1,8 @@
+/** All that is tested on templates, in one process: each environment is synthesized once (synthesized.ts). */
+import './platform.suite.ts';
+import './least-privilege.suite.ts';
+import './reachability.suite.ts';
+import './pages.suite.ts';
+import './batch.suite.ts';
+import './observability.suite.ts';
+import './topology.suite.ts';
