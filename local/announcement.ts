@@ -28,6 +28,7 @@ export function announcementText(announcement: Announcement): string {
     `  mirror is up${demoFeedCount === 0 ? '' : `, with ${demoFeedCount} demo feed${demoFeedCount === 1 ? '' : 's'} over SRT`}.`,
     '',
     `  Page     ${base}/`,
+    `  Console  ${base}/console/`,
     `  API      ${base}/v1/streams`,
     '',
     '  Your own feed',

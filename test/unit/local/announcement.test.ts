@@ -14,6 +14,7 @@ describe('what npm start prints', () => {
   it('the page, the API, and lines to copy for OBS and ffmpeg', () => {
     const text = announcementText(BASE);
     expect(text).toContain('Page     http://localhost:8080/');
+    expect(text).toContain('Console  http://localhost:8080/console/');
     expect(text).toContain('API      http://localhost:8080/v1/streams');
     expect(text).toContain('Server: srt://127.0.0.1:9004?latency=120000');
     expect(text).toContain('-f mpegts "srt://127.0.0.1:9004?latency=120000&pkt_size=1316"');
