@@ -15,6 +15,7 @@ import { type OriginConfig, readOriginConfig } from './config.ts';
 import { originErrors } from './errors.ts';
 import { embeddedMetricsLine, metricsText } from './metrics.ts';
 import { Origin } from './origin.ts';
+import { viewerMetricLines } from './viewer-reports.ts';
 
 /** For collectors inside the network; the edge forwards only /live/ and /open/. */
 const METRICS_PATH = '/metrics';
@@ -60,12 +61,9 @@ async function main(): Promise<void> {
   let reported = origin.metrics();
   const reporter = setInterval(() => {
     const metrics = origin.metrics();
-    process.stdout.write(
-      embeddedMetricsLine(metrics, reported, {
-        nowMs: clock.nowMs(),
-        environmentName: config.environmentName,
-      }),
-    );
+    const at = { nowMs: clock.nowMs(), environmentName: config.environmentName };
+    process.stdout.write(embeddedMetricsLine(metrics, reported, at));
+    process.stdout.write(viewerMetricLines(origin.viewerReports.take(), at));
     reported = metrics;
   }, METRICS_INTERVAL_MS);
 

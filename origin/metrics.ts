@@ -21,6 +21,9 @@ export interface OriginMetrics {
   readonly windowMissCount: number;
   /** Parts whose bytes came late after their announcement. */
   readonly latePartCount: number;
+  /** Lines of players' reports that were counted, and those that were not (viewer-reports.ts). */
+  readonly viewerReportCount: number;
+  readonly refusedViewerReportCount: number;
   /** Gauges. */
   readonly waitingCount: number;
   readonly followedStreamCount: number;
@@ -67,6 +70,7 @@ export function collectMetrics(input: {
   readonly streams: Iterable<StreamWindow>;
   readonly waitingCount: number;
   readonly nowMs: number;
+  readonly viewerReports: { readonly reportCount: number; readonly refusedCount: number };
 }): OriginMetrics {
   let { playlistWriteCount, latePartCount } = input.counters;
   let followedStreamCount = 0;
@@ -91,6 +95,8 @@ export function collectMetrics(input: {
     storeReadCount: input.store.readCount,
     storeAbsentCount: input.store.absentCount,
     storeFailureCount: input.store.failureCount,
+    viewerReportCount: input.viewerReports.reportCount,
+    refusedViewerReportCount: input.viewerReports.refusedCount,
     waitingCount: input.waitingCount,
     followedStreamCount,
     windowByteCount,

@@ -24,10 +24,12 @@ import {
   PREFLIGHT_HEADERS,
   prepare,
   sendError,
+  sendNothing,
   sendWhole,
 } from './response.ts';
 import { StoreReads } from './store-reads.ts';
 import { StreamWindow } from './stream-window.ts';
+import { ViewerReports } from './viewer-reports.ts';
 
 export interface OriginDependencies {
   readonly liveEdge: LiveEdgeReader;
@@ -44,6 +46,7 @@ const NO_SUCH_RENDITION: ErrorAnswer = { status: 404, reason: 'This stream has n
 const NOTHING_TO_SHOW: ErrorAnswer = { status: 404, reason: 'The stream ended before it showed anything.' };
 const TOO_MANY_STREAMS: ErrorAnswer = { status: 503, reason: 'This origin follows too many streams.' };
 const STOPPING: ErrorAnswer = { status: 503, reason: 'This origin is stopping. Try again.' };
+const TOO_LONG: ErrorAnswer = { status: 413, reason: 'Too long for a report of a page.' };
 const HEALTHY = prepare(Buffer.from('ok\n'), CONTENT_TYPES.text, CACHE.never);
 
 /** A weight that begins with 0 is taken for a no: the plain text is right for everyone. */
@@ -86,6 +89,10 @@ export class Origin implements Answerer {
   readonly #requests: RequestMemory;
   readonly #streams = new Map<string, StreamWindow>();
   readonly #counters = newCounters();
+  /** What players tell of their viewers' experience. */
+  readonly viewerReports = new ViewerReports({
+    isKnown: (streamId) => this.#streams.get(streamId)?.state === 'known',
+  });
   #waitingCount = 0;
   #stopping = false;
 
@@ -123,6 +130,9 @@ export class Origin implements Answerer {
         response.writeHead(204, PREFLIGHT_HEADERS);
         response.end();
         return;
+      case 'viewer-reports':
+        void this.#receiveReports(request, response);
+        return;
       case 'health':
         if (this.#stopping) sendError(response, STOPPING, headOnly);
         else sendWhole(response, HEALTHY, headOnly);
@@ -143,6 +153,18 @@ export class Origin implements Answerer {
     for (const stream of this.#streams.values()) stream.stop();
     this.#streams.clear();
     this.#reads.close();
+  }
+
+  async #receiveReports(request: OriginRequest, response: OriginResponse): Promise<void> {
+    const body = request[Symbol.asyncIterator]?.bind(request);
+    try {
+      const status = body ? await this.viewerReports.receive({ [Symbol.asyncIterator]: body }) : 204;
+      if (status === 413) sendError(response, TOO_LONG, false);
+      else sendNothing(response);
+    } catch {
+      // The client went away in the middle of what it wanted to tell.
+      response.destroy();
+    }
   }
 
   #begin(parsed: StreamRequest, request: OriginRequest, response: OriginResponse, headOnly: boolean): void {
@@ -223,6 +245,7 @@ export class Origin implements Answerer {
       streams: this.#streams.values(),
       waitingCount: this.#waitingCount,
       nowMs: this.#clock.nowMs(),
+      viewerReports: this.viewerReports,
     });
   }
 

@@ -1,4 +1,5 @@
 /** Reads a request's method and URL. Strict: one resource has one spelling, so that a cache holds it once. */
+import { CMCD_PATH } from '../domain/cmcd.ts';
 import { JOINED_SEGMENT_COUNT } from '../domain/delivery.ts';
 import type { DeliveryDirectives } from '../domain/hls/blocking-reload.ts';
 import { type Access, playlistFile } from '../domain/hls/playlist-variables.ts';
@@ -28,7 +29,7 @@ export type StreamRequest =
 
 export type ParsedRequest =
   | StreamRequest
-  | { readonly kind: 'options' | 'health' }
+  | { readonly kind: 'options' | 'health' | 'viewer-reports' }
   | { readonly kind: 'rejected'; readonly status: 400 | 404 | 405 | 414; readonly reason: string };
 
 const NUMBER = /^\d{1,15}$/;
@@ -47,6 +48,7 @@ export function parseRequest(
     return rejected(414, `The URL is longer than ${maxUrlLength} characters.`);
   }
   if (method === 'OPTIONS') return { kind: 'options' };
+  if (method === 'POST' && url === CMCD_PATH) return { kind: 'viewer-reports' };
   if (method !== 'GET' && method !== 'HEAD') return rejected(405, 'Only GET, HEAD and OPTIONS are answered.');
   const queryStart = url.indexOf('?');
   const path = queryStart < 0 ? url : url.slice(0, queryStart);

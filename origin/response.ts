@@ -21,6 +21,8 @@ export interface OriginRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body, of node's own requests. */
+  readonly [Symbol.asyncIterator]?: () => AsyncIterator<Uint8Array>;
 }
 
 export const CONTENT_TYPES = {
@@ -73,9 +75,9 @@ export const PREFLIGHT_HEADERS = headerList(
   'Allow',
   'GET, HEAD, OPTIONS',
   'Access-Control-Allow-Methods',
-  'GET, HEAD, OPTIONS',
+  'GET, HEAD, OPTIONS, POST',
   'Access-Control-Allow-Headers',
-  'Range',
+  'Range, Content-Type',
   'Access-Control-Max-Age',
   '86400',
   'Content-Length',
@@ -83,7 +85,7 @@ export const PREFLIGHT_HEADERS = headerList(
 );
 
 export interface ErrorAnswer {
-  readonly status: 400 | 404 | 405 | 414 | 416 | 500 | 503;
+  readonly status: 400 | 404 | 405 | 413 | 414 | 416 | 500 | 503;
   readonly reason: string;
   readonly headers?: readonly string[];
 }
@@ -107,6 +109,12 @@ export function sendError(response: OriginResponse, answer: ErrorAnswer, headOnl
     ),
   );
   endWith(response, headOnly ? undefined : body);
+}
+
+/** 204: taken, and there is nothing to say. */
+export function sendNothing(response: OriginResponse): void {
+  response.writeHead(204, headerList('Cache-Control', CACHE.never));
+  response.end();
 }
 
 function endWith(response: OriginResponse, bytes: Uint8Array | undefined): void {

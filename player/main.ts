@@ -1,4 +1,5 @@
 /** The page: panes for up to six feeds, one of them heard. */
+import { CMCD_CONTENT_TYPE, CMCD_PATH } from '../domain/cmcd.ts';
 import type { Rendition } from '../domain/renditions.ts';
 import { deliveryFromAddress } from './delivery.ts';
 import { engineMaker, engineSupport, enginesFor } from './engines/choose.ts';
@@ -146,3 +147,23 @@ await letIn();
 wall.start();
 void keepStreams();
 void timeKeeper.run(new AbortController().signal);
+void tellHowItGoes();
+
+/** The encoder of reports is loaded when there is something to tell. */
+async function tellHowItGoes(): Promise<void> {
+  const { CmcdReporter } = await import('./cmcd.ts');
+  const leaving = new AbortController();
+  addEventListener('pagehide', () => leaving.abort(), { once: true });
+  const url = `${statedMediaOrigin() ?? ''}${CMCD_PATH}`;
+  const headers = { 'content-type': CMCD_CONTENT_TYPE };
+  const reporter = new CmcdReporter({
+    panes: () => wall.measure.panes,
+    // A report that does not arrive is not missed.
+    send: (body) =>
+      void fetch(url, { method: 'POST', headers, body, keepalive: true }).catch(() => undefined),
+    sessionId: [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16)).join('-'),
+    nowMs: () => clock.nowMs(),
+    isHidden: () => document.hidden,
+  });
+  await reporter.run(leaving.signal);
+}

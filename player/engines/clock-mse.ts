@@ -22,6 +22,7 @@ const SILENCE_MAX_MS = 2_000;
 /** A piece that cannot be had is asked for again after this, and left out once it is overdue. */
 const RETRY_MS = 100;
 const OVERDUE_MS = 700;
+const PROBES_KEPT_COUNT = 2;
 /** Without a single byte for so long, the engine says that it is broken. */
 const GIVE_UP_MS = 4_000;
 /** The init segment is asked for as patiently as any pane may stay without a word. */
@@ -42,7 +43,8 @@ export class ClockMseEngine implements Engine {
   #queue: AppendQueue | undefined;
   #zeroInstantMs: number | undefined;
   #byteCount = 0;
-  #probe: Probe | undefined;
+  /** Of the newest segments: the next one is asked for before this one is whole. */
+  #probes: readonly Probe[] = [];
   #lastByteAtMs = 0;
 
   constructor(options: EngineOptions) {
@@ -185,7 +187,7 @@ export class ClockMseEngine implements Engine {
           firstByteAtMs,
           lastByteAtMs: this.#lastByteAtMs,
           endMs: piece.endMs,
-          firstPartAtMs: this.#probe?.segmentStartMs === piece.startMs ? this.#probe.atMs : undefined,
+          firstPartAtMs: this.#probes.find((probe) => probe.segmentStartMs === piece.startMs)?.atMs,
         });
       return 'taken';
     } catch {
@@ -211,7 +213,7 @@ export class ClockMseEngine implements Engine {
   /** Only the time counts: its bytes come with the segment. */
   async #askFirstPart({ startMs }: Piece): Promise<void> {
     const probe: Probe = { segmentStartMs: startMs, atMs: undefined };
-    this.#probe = probe;
+    this.#probes = [...this.#probes, probe].slice(-PROBES_KEPT_COUNT);
     const request = this.#askFor(pieceAt(startMs, DELIVERY_PLANS['lowest-latency'], true));
     const response = await request.response;
     if (response?.ok) probe.atMs = this.#options.serverNowMs();

@@ -63,6 +63,7 @@ describe('metrics for CloudWatch', () => {
         streams: [],
         waitingCount,
         nowMs: 0,
+        viewerReports: { reportCount: 0, refusedCount: 0 },
       });
     const line: unknown = JSON.parse(
       embeddedMetricsLine(metricsOf(150, 7), metricsOf(100, 9), { nowMs: 1_000.4, environmentName: 'prod' }),
