@@ -32,6 +32,8 @@ export interface GlassToGlassReport {
   readonly latencyMs: Summary;
   readonly skewMs: Summary;
   readonly busy: BusyReport;
+  /** Of all pictures together, as the page counts them. */
+  readonly requestsPerS: number;
   readonly stages: StageReport;
   /** What the page says of itself, at the end. */
   readonly page: unknown;
@@ -95,6 +97,7 @@ export async function measureGlassToGlass(options: GlassToGlassOptions): Promise
     const startMs = performance.now();
     const before = processTree(process.pid);
     const machineBefore = machineTimes();
+    const requestsBefore = requestCountOf(await measureOf(page));
     const said = await watchPage(page, options.durationMs);
     const record = await page.evaluate(() => window.mirrorProbe.read());
     const after = processTree(process.pid);
@@ -107,6 +110,7 @@ export async function measureGlassToGlass(options: GlassToGlassOptions): Promise
     return {
       ...report,
       durationMs,
+      requestsPerS: (requestCountOf(await measureOf(page)) - requestsBefore) / (durationMs / 1000),
       stages: stagesOf(report.latencyMs.p50, said),
       busy: { machineShare, ...coresByProgram(before, after, durationMs) },
       page: said.at(-1),
@@ -127,13 +131,21 @@ async function untilReadable(page: Page, paneCount: number): Promise<void> {
   throw new Error(`Not every pane showed a readable clock in time: ${JSON.stringify(said)}`);
 }
 
+function measureOf(page: Page): Promise<WallMeasure> {
+  return page.evaluate(() => window.mirror.measure());
+}
+
+function requestCountOf({ panes }: WallMeasure): number {
+  return panes.reduce((sum, pane) => sum + pane.requestCount, 0);
+}
+
 /** Asks the page now and then what it thinks of itself. */
 async function watchPage(page: Page, durationMs: number): Promise<WallMeasure[]> {
   const said: WallMeasure[] = [];
   const endMs = performance.now() + durationMs;
   while (performance.now() < endMs) {
     await sleep(Math.min(ASK_PAGE_EVERY_MS, Math.max(0, endMs - performance.now())));
-    said.push(await page.evaluate(() => window.mirror.measure()));
+    said.push(await measureOf(page));
   }
   return said;
 }

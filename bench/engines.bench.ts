@@ -1,0 +1,100 @@
+/** The engines side by side, in one run on one platform: what each costs and how near the edge it plays. */
+import { DELIVERY_MODES, type DeliveryMode, REQUESTS_PER_SECOND } from '../domain/delivery.ts';
+import { type GlassToGlassReport, measureGlassToGlass } from './glass-to-glass.ts';
+import { Platform } from './platform.ts';
+import type { Bench, BenchContext, BenchOutcome, Measure } from './result.ts';
+
+interface Case {
+  readonly engine: 'clock-mse' | 'hls.js';
+  readonly delivery: DeliveryMode;
+  readonly paneCount: number;
+}
+
+const FEED_COUNT = 6;
+const LOOP_MS = 20_000;
+const WARM_UP_MS = 10_000;
+/** A mode that plays later is reached by slower playing. */
+const SETTLE_MS = 4_000;
+const MEASURED_MS = 24_000;
+const QUICK_MS = 10_000;
+
+const CASES: readonly Case[] = [
+  ...[1, FEED_COUNT].flatMap((paneCount): Case[] => [
+    { engine: 'clock-mse', delivery: 'lowest-latency', paneCount },
+    { engine: 'hls.js', delivery: 'lowest-latency', paneCount },
+  ]),
+  ...DELIVERY_MODES.filter((mode) => mode !== 'lowest-latency').map(
+    (delivery): Case => ({ engine: 'clock-mse', delivery, paneCount: FEED_COUNT }),
+  ),
+];
+
+export const enginesBench: Bench = {
+  name: 'engines',
+  title: 'Both engines and the delivery modes, 1 and 6 panes',
+  run: measureEngines,
+};
+
+async function measureEngines({ quick, say }: BenchContext): Promise<BenchOutcome> {
+  say('starting the platform; the feeds are encoded ahead');
+  const platform = await Platform.start({
+    feedCount: FEED_COUNT,
+    feed: { widthPx: 640, heightPx: 360, rehearsedMs: LOOP_MS },
+  });
+  const measures: Measure[] = [];
+  const detail: { readonly of: Case; readonly report: GlassToGlassReport }[] = [];
+  try {
+    const streams = await platform.demoFeedsLive();
+    for (const one of CASES) {
+      say(caseName(one));
+      const report = await measureGlassToGlass({
+        pageUrl: platform.pageUrl,
+        streamIds: streams.slice(0, one.paneCount).map(({ id }) => id),
+        warmUpMs: WARM_UP_MS + (one.delivery === 'lowest-latency' ? 0 : SETTLE_MS),
+        durationMs: quick ? QUICK_MS : MEASURED_MS,
+        loopMs: LOOP_MS,
+        query: { engine: one.engine, delivery: one.delivery },
+      });
+      measures.push(...measuresOf(one, report));
+      detail.push({ of: one, report });
+    }
+  } finally {
+    await platform.stop();
+  }
+  return {
+    measures,
+    notes: [
+      'Six light feeds run throughout, whatever the number of panes; latency is read from pixels, SRT 120 ms included.',
+      'Requests are those of the pictures; one audible feed adds as many as a pane.',
+    ],
+    detail,
+  };
+}
+
+function caseName({ engine, delivery, paneCount }: Case): string {
+  return `${engine}, ${delivery}, ${paneCount === 1 ? '1 pane' : `${paneCount} panes`}`;
+}
+
+function measuresOf(one: Case, report: GlassToGlassReport): Measure[] {
+  const name = caseName(one);
+  const { latencyMs, skewMs, panes, busy, requestsPerS } = report;
+  const planned = REQUESTS_PER_SECOND[one.engine === 'hls.js' ? 'hls-js' : 'clock-mse'][one.delivery];
+  return [
+    { what: `${name}: latency p50`, value: latencyMs.p50, unit: 'ms' },
+    { what: `${name}: latency p95`, value: latencyMs.p95, unit: 'ms' },
+    ...(one.paneCount > 1 ? [{ what: `${name}: skew p95`, value: skewMs.p95, unit: 'ms' }] : []),
+    {
+      what: `${name}: stalls, all panes`,
+      value: panes.reduce((sum, pane) => sum + pane.stallCount, 0),
+      unit: 'stalls',
+    },
+    { what: `${name}: CPU of the browser`, value: busy.chromiumCores, unit: 'cores' },
+    {
+      what: `${name}: requests of a pane (planned: ${planned})`,
+      value: requestsPerS / one.paneCount,
+      unit: '1/s',
+      // Starts of a new engine and growth that is held back would show.
+      ...(one.engine === 'clock-mse' ? { atMost: planned * 1.1 } : {}),
+    },
+    { what: `${name}: machine busy`, value: busy.machineShare * 100, unit: '%' },
+  ];
+}
