@@ -43,7 +43,10 @@ export class RunnerHost {
   /** What the runner logged, and `state` for each change of its state. */
   readonly events: RunnerEvent[] = [];
   status: RunnerStatus | undefined;
-  private readonly child: RunningChild;
+  /** Wall clock at which each part of the video was announced. */
+  readonly partTimesMs: number[] = [];
+  private readonly startChild: () => RunningChild;
+  private child: RunningChild;
   private readonly server: Server;
   private readonly folder: string;
   private readonly ending: AbortController;
@@ -63,7 +66,8 @@ export class RunnerHost {
     this.server = parts.server;
     this.folder = parts.folder;
     this.ending = parts.ending;
-    this.child = parts.start(this);
+    this.startChild = () => parts.start(this);
+    this.child = this.startChild();
   }
 
   static async start({
@@ -93,6 +97,7 @@ export class RunnerHost {
         name: 'bench',
         hardware: 'cpu',
         ingest: { protocol: 'srt-listener', port: srtPort },
+        startedAtMs: clock.nowMs(),
       },
       liveEdge: { kind: 'ipc' },
       store: { kind: 'disk', directory: folder },
@@ -122,7 +127,14 @@ export class RunnerHost {
       return child;
     };
     const originUrl = `http://127.0.0.1:${originPort}/open/${STREAM_ID}/`;
-    return new RunnerHost({ srtPort, originUrl, clock, start, server, folder, ending });
+    const host = new RunnerHost({ srtPort, originUrl, clock, start, server, folder, ending });
+    liveEdge.follow(STREAM_ID, {
+      onSnapshot: () => undefined,
+      onEvent: (event) => {
+        if (event.kind === 'part' && event.track === 'video') host.partTimesMs.push(Date.now());
+      },
+    });
+    return host;
   }
 
   get pid(): number {
@@ -139,6 +151,22 @@ export class RunnerHost {
     throw new Error(
       `The runner is ${this.status?.state ?? 'silent'} instead of ${state}. ${last.join('; ')}`,
     );
+  }
+
+  /** Kills the runner as a crash would, and starts another after a while. Resolves with its first part. */
+  async killAndStartAgain(delayMs: number): Promise<{ lastPartAtMs: number; firstPartAtMs: number }> {
+    this.child.kill();
+    await this.child.exited;
+    this.status = undefined;
+    const partCount = this.partTimesMs.length;
+    await sleep(delayMs);
+    this.child = this.startChild();
+    for (let waitedMs = 0; waitedMs < STATE_MAX_MS; waitedMs += STATE_POLL_MS) {
+      const [lastPartAtMs, firstPartAtMs] = this.partTimesMs.slice(partCount - 1);
+      if (lastPartAtMs !== undefined && firstPartAtMs !== undefined) return { lastPartAtMs, firstPartAtMs };
+      await sleep(STATE_POLL_MS);
+    }
+    throw new Error(`No part within ${STATE_MAX_MS / 1_000} s of the restart.`);
   }
 
   async stop(): Promise<void> {
