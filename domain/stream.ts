@@ -116,6 +116,8 @@ export interface RunnerCounters {
   readonly storeErrorCount: number;
   /** Last encoded frame of a part to its announcement, the worst of the last second. */
   readonly partLatencyMs: number;
+  /** One PUT into the media store with its retries, the worst of the last second. */
+  readonly putLatencyMs?: number;
   /** Of a stream that is recorded: objects of 6 s that are written, and those that are lost. */
   readonly recordedObjectCount?: number;
   readonly lostObjectCount?: number;

@@ -234,6 +234,7 @@ export class Runner {
         gapCount: published?.gapCount ?? 0,
         storeErrorCount: published?.storeErrorCount ?? 0,
         partLatencyMs: this.publisher?.takeWorstLatencyMs() ?? 0,
+        putLatencyMs: this.publisher?.takeWorstPutMs() ?? 0,
         ...this.recorder?.counters,
       },
     });

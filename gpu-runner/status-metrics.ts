@@ -3,7 +3,11 @@ import { embeddedMetricLine } from '../domain/embedded-metric.ts';
 import type { RunnerCounters, RunnerStatus } from '../domain/stream.ts';
 
 /** Those that go down as well as up; the others only grow. */
-const GAUGES: ReadonlySet<string> = new Set<keyof RunnerCounters>(['ingestBitrateBps', 'partLatencyMs']);
+const GAUGES: ReadonlySet<string> = new Set<keyof RunnerCounters>([
+  'ingestBitrateBps',
+  'partLatencyMs',
+  'putLatencyMs',
+]);
 
 /**
  * One line of the embedded metric format for a stream, each value once over all streams of the environment and

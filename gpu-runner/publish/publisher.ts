@@ -81,6 +81,7 @@ export class Publisher {
   private onFailure: ((error: MirrorError) => void) | undefined;
   private takenInSuccessionCount = 0;
   private worstLatencyMs = 0;
+  private worstPutMs = 0;
   private readonly count = {
     publishedPartCount: 0,
     gapCount: 0,
@@ -108,6 +109,13 @@ export class Publisher {
     const latencyMs = this.worstLatencyMs;
     this.worstLatencyMs = 0;
     return latencyMs;
+  }
+
+  /** One PUT with its retries, the worst since this was last called; 0 when there was none. */
+  takeWorstPutMs(): number {
+    const putMs = this.worstPutMs;
+    this.worstPutMs = 0;
+    return putMs;
   }
 
   /**
@@ -211,12 +219,14 @@ export class Publisher {
     }
     await this.opened;
     if (this.failure) return 'gap';
-    const { store, streamId } = this.dependencies;
+    const { store, streamId, clock } = this.dependencies;
+    const putAtMs = clock.nowMs();
     const key = partKey(streamId, part.track, part);
     const result = await this.tryHard((signal) => putOnce(store, key, bytes, signal), {
       deadlineMs: givenAtMs + this.limits.putDeadlineMs,
       onFailure: (error) => this.onStoreError(error),
     });
+    this.worstPutMs = Math.max(this.worstPutMs, clock.nowMs() - putAtMs);
     if (result.kind === 'gave-up') return 'gap';
     return result.value;
   }

@@ -10,6 +10,14 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import type { Environment } from '../config.ts';
+import { GPU_HOST_NAMESPACE } from '../constructs/gpu-host.ts';
+import { logQueries } from '../constructs/log-queries.ts';
+import {
+  originMetric,
+  METRIC_PERIOD as PERIOD,
+  runnerMetric,
+  searchGraph,
+} from '../constructs/mirror-metrics.ts';
 import type { BatchStack } from './batch-stack.ts';
 import type { ControlStack } from './control-stack.ts';
 import type { MediaDeliveryStack } from './media-delivery-stack.ts';
@@ -34,7 +42,6 @@ interface AlarmDefinition {
   readonly comparison?: cloudwatch.ComparisonOperator;
 }
 
-const PERIOD = Duration.minutes(1);
 const RUNBOOK = 'docs/runbook.md';
 
 /**
@@ -129,6 +136,18 @@ export class ObservabilityStack extends Stack {
         evaluationPeriods: 3,
         comparison: below,
       },
+      GpuBusy: {
+        section: 'Parts leave late',
+        metric: new cloudwatch.Metric({
+          namespace: GPU_HOST_NAMESPACE,
+          metricName: 'nvidia_smi_utilization_gpu',
+          dimensionsMap: { environment: environment.name },
+          statistic: 'Maximum',
+          period: PERIOD,
+        }),
+        threshold: 90,
+        evaluationPeriods: 5,
+      },
       GpuCapacity: {
         section: 'There is no GPU capacity',
         metric: new cloudwatch.Metric({
@@ -200,22 +219,16 @@ export class ObservabilityStack extends Stack {
     alarms: cloudwatch.Alarm[],
   ): void {
     const perStream = (title: string, name: string, statistic: string, left?: cloudwatch.YAxisProps) =>
-      new cloudwatch.GraphWidget({
+      searchGraph(
         title,
-        width: 8,
-        height: 6,
-        left: [
-          new cloudwatch.MathExpression({
-            // Every stream that reported in the last hours, without naming any here.
-            expression: `SEARCH('{mirror/runner,environment,stream} MetricName="${name}" environment="${environment.name}"', '${statistic}', 60)`,
-            label: '',
-            usingMetrics: {},
-            period: PERIOD,
-          }),
-        ],
-        leftYAxis: { min: 0, ...left },
-        liveData: true,
-      });
+        `SEARCH('{mirror/runner,environment,stream} MetricName="${name}" environment="${environment.name}"', '${statistic}', 60)`,
+        left,
+      );
+    const perHost = (title: string, name: string) =>
+      searchGraph(
+        title,
+        `SEARCH('{${GPU_HOST_NAMESPACE},environment,host} MetricName="${name}" environment="${environment.name}"', 'Average', 60)`,
+      );
     const ofOrigins = originMetric(environment);
     const graph = (title: string, left: cloudwatch.IMetric[]) =>
       new cloudwatch.GraphWidget({ title, width: 8, height: 6, left, leftYAxis: { min: 0 }, liveData: true });
@@ -240,7 +253,15 @@ export class ObservabilityStack extends Stack {
           perStream('Store errors', 'storeErrorCount', 'Sum'),
         ],
         [
-          graph('Origin: requests', [ofOrigins('requestCount', 'Sum')]),
+          perStream('PUT latency, ms', 'putLatencyMs', 'p99'),
+          perHost('GPU use by host, %', 'nvidia_smi_utilization_gpu'),
+          perHost('Encoder sessions by host', 'nvidia_smi_encoder_stats_session_count'),
+        ],
+        [
+          graph('Origin: requests, and those older than its window', [
+            ofOrigins('requestCount', 'Sum'),
+            ofOrigins('windowMissCount', 'Sum'),
+          ]),
           graph('Origin: waiting, refused, late', [
             ofOrigins('waitingCount', 'Maximum'),
             ofOrigins('refusedHoldCount', 'Sum'),
@@ -283,30 +304,14 @@ export class ObservabilityStack extends Stack {
     });
   }
 
-  #queries({ environment, runner, origin, control }: ObservabilityStackProps): void {
-    const functionLogs = Object.values(control.functions).map(({ function: target }) => target.logGroup);
-    const queries: Record<string, { groups: logs.ILogGroup[]; lines: string }> = {
-      'what-happened-to-a-stream': {
-        groups: [runner.logGroup, ...functionLogs],
-        lines: "filter streamId = 'STREAM_ID' | sort @timestamp desc | limit 200",
-      },
-      'why-senders-were-refused': {
-        groups: [runner.logGroup],
-        lines: 'filter event like /refused|rejected/ | stats count(*) by streamId, reason',
-      },
-      'runners-that-restarted': {
-        groups: [runner.logGroup],
-        lines: "filter event = 'runner-started' | stats count(*) as starts by streamId | filter starts > 1",
-      },
-      'origin-failures': {
-        groups: [origin.logGroup],
-        lines: "filter level = 'error' | sort @timestamp desc | limit 100",
-      },
-      'slow-api-calls': {
-        groups: functionLogs,
-        lines: "filter @type = 'REPORT' | stats max(@duration), avg(@duration), count(*) by @log",
-      },
-    };
+  #queries({ environment, runner, origin, control, batch }: ObservabilityStackProps): void {
+    const queries = logQueries({
+      runner: runner.logGroup,
+      origin: origin.logGroup,
+      exports: batch.logGroup,
+      reconciler: control.functions.reconciler.function.logGroup,
+      functions: Object.values(control.functions).map(({ function: target }) => target.logGroup),
+    });
     for (const [name, { groups, lines }] of Object.entries(queries)) {
       new logs.CfnQueryDefinition(this, name, {
         name: `mirror/${environment.name}/${name}`,
@@ -359,28 +364,6 @@ export class ObservabilityStack extends Stack {
       })),
     });
   }
-}
-
-function runnerMetric(environment: Environment) {
-  return (metricName: string, statistic: string) =>
-    new cloudwatch.Metric({
-      namespace: 'mirror/runner',
-      metricName,
-      dimensionsMap: { environment: environment.name },
-      statistic,
-      period: PERIOD,
-    });
-}
-
-function originMetric(environment: Environment) {
-  return (metricName: string, statistic: string) =>
-    new cloudwatch.Metric({
-      namespace: 'mirror/origin',
-      metricName,
-      dimensionsMap: { environment: environment.name },
-      statistic,
-      period: PERIOD,
-    });
 }
 
 /** As Markdown renders a heading. */

@@ -9,7 +9,7 @@ import type { Construct } from 'constructs';
 import { type Environment, GPU_INSTANCE_TYPES } from '../config.ts';
 import { acknowledge, acknowledgeWildcards } from '../constructs/acknowledge.ts';
 import { dataRemovalPolicy } from '../constructs/environment-policy.ts';
-import { gpuHostUserData } from '../constructs/gpu-host.ts';
+import { GPU_HOST_NAMESPACE, gpuHostUserData } from '../constructs/gpu-host.ts';
 import { serviceImage } from '../constructs/service-image.ts';
 import { type NetworkStack, RUNNER_HEALTH_PORT } from './network-stack.ts';
 import type { StateStack } from './state-stack.ts';
@@ -106,10 +106,17 @@ export class RunnerStack extends Stack {
       assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
       description: 'What the ECS agent on a GPU host may do',
     });
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': GPU_HOST_NAMESPACE } },
+      }),
+    );
     const launchTemplate = new ec2.LaunchTemplate(this, 'GpuHostTemplate', {
       instanceType: new ec2.InstanceType(gpu.instanceType),
       machineImage: ecs.EcsOptimizedImage.amazonLinux2023(ecs.AmiHardwareType.GPU),
-      userData: gpuHostUserData(),
+      userData: gpuHostUserData(environment.name),
       role,
       securityGroup: network.gpuHostGroup,
       associatePublicIpAddress: environment.egress === 'public-hosts',

@@ -449,4 +449,6 @@ it('the latency is that from the encoder to the announcement, the worst since it
   await vi.advanceTimersByTimeAsync(100);
   expect(publisher.takeWorstLatencyMs()).toBe(30);
   expect(publisher.takeWorstLatencyMs()).toBe(0);
+  expect(publisher.takeWorstPutMs()).toBe(30);
+  expect(publisher.takeWorstPutMs()).toBe(0);
 });

@@ -13,6 +13,7 @@ interface Statement {
 
 /** Calls that IAM gives no resource for (Service Authorization Reference), and nothing else. */
 const ACTIONS_WITHOUT_RESOURCE = [
+  'cloudwatch:PutMetricData',
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
   'ec2:DeleteNetworkInterface',
