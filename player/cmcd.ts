@@ -29,6 +29,10 @@ export interface CmcdReporterDependencies {
   readonly isHidden: () => boolean;
 }
 
+function nothing(atMs: number): Reported {
+  return { atMs, stalledMs: 0, stallCount: 0, droppedFrameCount: 0 };
+}
+
 /** CTA-5004-B, "State". */
 const STATE_OF_PHASE = {
   connecting: 's',
@@ -42,6 +46,7 @@ const STATE_OF_PHASE = {
 export class CmcdReporter {
   readonly #dependencies: CmcdReporterDependencies;
   #reported = new Map<string, Reported>();
+  #reportedAtMs = 0;
   #sequenceNumber = 0;
 
   constructor(dependencies: CmcdReporterDependencies) {
@@ -68,10 +73,8 @@ export class CmcdReporter {
     const { panes, send } = this.#dependencies;
     const lines = panes()
       .slice(0, CMCD_LINES_MAX)
-      .flatMap((pane) => {
-        const before = this.#reported.get(pane.streamId);
-        return before ? [this.#line(pane, before)] : [];
-      });
+      // A pane that came since the last report has counted from nothing.
+      .map((pane) => this.#line(pane, this.#reported.get(pane.streamId) ?? nothing(this.#reportedAtMs)));
     this.#remember();
     if (lines.length > 0) send(`${lines.join('\n')}\n`);
   }
@@ -106,6 +109,7 @@ export class CmcdReporter {
 
   #remember(): void {
     const atMs = this.#dependencies.nowMs();
+    this.#reportedAtMs = atMs;
     this.#reported = new Map(
       this.#dependencies.panes().map((pane) => {
         const { stalledMs, stallCount, droppedFrameCount } = pane;

@@ -108,6 +108,22 @@ describe('a proxy that passes on whole answers only', () => {
   });
 });
 
+describe('how the viewer fares', () => {
+  it('is told to the origin when the page is left', async () => {
+    const { page } = await open('');
+    await untilPane(page, 'it plays', ({ phase }) => phase === 'playing');
+    await page.waitForTimeout(500);
+    const told = page.waitForRequest((request) => new URL(request.url()).pathname === '/open/cmcd');
+    await page.goto('about:blank');
+    const report = (await told).postData() ?? '';
+    expect(report).toContain('cid="cam-1"');
+    expect(report).toContain('sta=p');
+    expect(report).toMatch(/ltc=\d+/);
+    const again = await fetch(`${running.pageUrl}open/cmcd`, { method: 'POST', body: report });
+    expect(again.status).toBe(204);
+  });
+});
+
 describe('requests per second are what the cost planner reckons with', () => {
   it.each<[DeliveryMode, number]>([
     ['lowest-latency', 0],

@@ -66,16 +66,16 @@ describe('the report of a page', () => {
     expect(bench.sent[0]).toContain(`mirror-covered-ms="${CMCD_EVERY_MS}"`);
   });
 
-  it('leaves out a pane that came since, and says nothing without panes', () => {
+  it('counts a pane that came since from its beginning, and says nothing without panes', () => {
     const bench = new Bench();
     bench.panes = [{ ...PANE, streamId: 'cam-3' }];
     bench.reporter.report();
-    expect(bench.sent).toEqual([]);
+    expect(bench.sent[0]).toContain('mirror-stalled-ms="700"');
     bench.reporter.report();
-    expect(bench.sent).toHaveLength(1);
+    expect(bench.sent[1]).toContain('mirror-stalled-ms="0"');
     bench.panes = [];
     bench.reporter.report();
-    expect(bench.sent).toHaveLength(1);
+    expect(bench.sent).toHaveLength(2);
   });
 
   it('comes every half minute, and once more when the page goes', () => {
