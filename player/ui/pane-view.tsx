@@ -1,5 +1,5 @@
 /** What is drawn around one pane's picture: name, state, latency, sound, and words where there is no picture. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PaneRect } from '../layout.ts';
 import type { Pane } from '../pane.ts';
 import { paneWords, type StreamSummary } from '../pane-words.ts';
@@ -95,7 +95,7 @@ export function PaneView(props: PaneViewProps) {
 /** The pane's own element, which lives as long as the pane does and is never made by a redraw. */
 function Screen({ media }: { readonly media: HTMLMediaElement }) {
   const placeRef = useRef<HTMLDivElement>(null);
-  useEffect(() => placeRef.current?.replaceChildren(media), [media]);
+  useLayoutEffect(() => placeRef.current?.replaceChildren(media), [media]);
   return <div class="screen" ref={placeRef} />;
 }
 
