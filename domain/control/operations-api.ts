@@ -17,6 +17,7 @@ export const ingestTargetSchema = z.object({
   passphrase: z.string().optional(),
   media: z
     .array(z.object({ medium: z.enum(['audio', 'video']), port: z.int(), url: z.string() }))
+    .readonly()
     .optional()
     .describe('Of an SDP with two media: where each of them is to be sent.'),
 });
@@ -63,8 +64,8 @@ const capacitySchema = z.object({
   runners: z.object({ onGpuCount: z.int(), onCpuCount: z.int() }).describe('By what they reported last.'),
   hosts: z.discriminatedUnion('kind', [
     z
-      .object({ kind: z.literal('machine'), cpuCount: z.int(), loadShare: z.number().min(0) })
-      .describe('All on one machine; load average of a minute over its CPUs.'),
+      .object({ kind: z.literal('machine'), cpuCount: z.int(), loadShare: z.number().min(0).max(1) })
+      .describe('All on one machine; the share of its CPUs that is busy.'),
     z
       .object({
         kind: z.literal('gpu-hosts'),

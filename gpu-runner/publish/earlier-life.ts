@@ -68,7 +68,9 @@ async function newestSegment(options: EarlierLifeOptions): Promise<StoredSegment
   const { lookBackMs, segmentsAtOnceCount } = EARLIER_LIFE_LIMITS;
   const nowMs = clock.nowMs();
   const newest = partAt(nowMs, profile).mediaSequenceNumber;
-  const oldest = partAt(Math.max(startedAtMs, nowMs - lookBackMs), profile).mediaSequenceNumber;
+  // The segment in which the stream was started may begin with the last parts of an earlier run.
+  const started = partAt(startedAtMs, profile).mediaSequenceNumber + 1;
+  const oldest = Math.max(started, partAt(nowMs - lookBackMs, profile).mediaSequenceNumber);
   for (let from = newest; from >= oldest; from -= segmentsAtOnceCount) {
     const count = Math.min(segmentsAtOnceCount, from - oldest + 1);
     const firsts = await Promise.all(

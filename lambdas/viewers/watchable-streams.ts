@@ -7,6 +7,12 @@ import type { StreamRegistry } from '../../domain/control/registry.ts';
 import type { Access } from '../../domain/control/stream-record.ts';
 import type { Clock } from '../../domain/timeline.ts';
 
+/** A stream as a viewer may choose it. */
+export interface NamedStream {
+  readonly streamId: string;
+  readonly name: string;
+}
+
 export interface WatchableStream {
   readonly name: string;
   readonly access: Access;
@@ -20,6 +26,8 @@ export class WatchableStreams {
   readonly #registry: Pick<StreamRegistry, 'getStream' | 'listStreams'>;
   readonly #clock: Clock;
   readonly #cache = new Map<string, { stream: WatchableStream | undefined; readAtMs: number }>();
+  /** All that there are, for tickets that name none: one reading serves every session of these seconds. */
+  #all: { readonly reading: Promise<readonly NamedStream[]>; readonly readAtMs: number } | undefined;
 
   constructor({
     registry,
@@ -42,17 +50,27 @@ export class WatchableStreams {
   }
 
   /** Of these streams those that exist; `*` for all that there are. */
-  async named(
-    streamIds: readonly string[] | '*',
-  ): Promise<readonly { readonly streamId: string; readonly name: string }[]> {
-    if (streamIds === '*') {
-      const all = await this.#registry.listStreams({ countMax: CONTROL_LIMITS.streamRecordCountMax });
-      return all.map(({ record }) => ({ streamId: record.id, name: record.name }));
-    }
+  async named(streamIds: readonly string[] | '*'): Promise<readonly NamedStream[]> {
+    if (streamIds === '*') return this.#allNamed();
     const found = await Promise.all(
       streamIds.map(async (streamId) => ({ streamId, name: (await this.find(streamId))?.name })),
     );
     return found.flatMap(({ streamId, name }) => (name === undefined ? [] : [{ streamId, name }]));
+  }
+
+  #allNamed(): Promise<readonly NamedStream[]> {
+    const nowMs = this.#clock.nowMs();
+    if (this.#all && nowMs - this.#all.readAtMs < CACHE_MS) return this.#all.reading;
+    const reading = this.#registry
+      .listStreams({ countMax: CONTROL_LIMITS.streamRecordCountMax })
+      .then((all) => all.map(({ record }) => ({ streamId: record.id, name: record.name })));
+    const entry = { reading, readAtMs: nowMs };
+    this.#all = entry;
+    // A reading that failed is nobody's answer but of those who waited for it.
+    reading.catch(() => {
+      if (this.#all === entry) this.#all = undefined;
+    });
+    return reading;
   }
 
   #remember(streamId: string, stream: WatchableStream, readAtMs: number): void {

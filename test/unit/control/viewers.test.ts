@@ -121,6 +121,24 @@ describe('viewer sessions', () => {
     expect((await plane.call('PATCH', path, {}, { token })).status).toBe(400);
   });
 
+  it('many sessions of tickets for all streams read the list of streams once in a few seconds', async () => {
+    const plane = await stage();
+    let readCount = 0;
+    const list = plane.registry.listStreams.bind(plane.registry);
+    plane.registry.listStreams = (...args) => {
+      readCount += 1;
+      return readCount === 1 ? Promise.reject(new Error('away')) : list(...args);
+    };
+    // A reading that failed is not kept.
+    expect((await open(plane, 'ann', ['a'])).status).toBe(500);
+    for (let index = 0; index < 20; index++)
+      expect((await open(plane, `viewer-${index}`, ['a'])).body.selectable.length).toBeGreaterThan(1);
+    expect(readCount).toBe(2);
+    plane.clock.ms += 5_000;
+    await open(plane, 'bob', ['a']);
+    expect(readCount).toBe(3);
+  });
+
   it('two swaps at the same moment both happen', async () => {
     const plane = await stage();
     const { body: session } = await open(plane, 'ann', ['a', 'b']);
