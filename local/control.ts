@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CloudFrontUrlSigner } from '../adapters/url-signer-cloudfront.ts';
 import type { IngestSlot } from '../domain/control/ingest-slot.ts';
@@ -23,6 +22,7 @@ import { publicStreamView } from '../lambdas/streams/views.ts';
 import { ingestUrl } from './announcement.ts';
 import { writeHead } from './front-server.ts';
 import type { KeptSecrets } from './kept-secrets.ts';
+import { MachineLoad } from './machine-load.ts';
 
 /** Cameras stand in the networks of the machine's owner. Link-local addresses stay refused. */
 const ALLOWED_CALL_RANGES = [
@@ -65,6 +65,7 @@ export class LocalControl {
   constructor(dependencies: LocalControlDependencies) {
     this.#dependencies = dependencies;
     const { secrets, playbackBaseUrl, playbackTtlMs, slots } = dependencies;
+    const load = new MachineLoad();
     this.plane = createControlPlane({
       ...dependencies,
       signer: new CloudFrontUrlSigner({
@@ -81,7 +82,7 @@ export class LocalControl {
         ...(playbackTtlMs === undefined ? {} : { playbackTtlMs }),
         secureCookies: playbackBaseUrl.startsWith('https:'),
         environmentName: ENVIRONMENT_NAME,
-        capacity: { environment: REFERENCE_ENVIRONMENT, machine },
+        capacity: { environment: REFERENCE_ENVIRONMENT, machine: () => load.read() },
       },
     });
   }
@@ -161,11 +162,6 @@ export class LocalControl {
     if (!slot || ingest.protocol !== 'srt-listener' || !ingest.unencrypted) return undefined;
     return ingestUrl(slot.publicHost, slot.port);
   }
-}
-
-function machine(): { cpuCount: number; loadShare: number } {
-  const cpuCount = availableParallelism();
-  return { cpuCount, loadShare: (loadavg()[0] ?? 0) / cpuCount };
 }
 
 function builtInRecord({ id, name }: BuiltInStream, nowMs: number): StreamRecord {

@@ -25,7 +25,7 @@ import type { Clock } from '../../domain/timeline.ts';
 /** What the sums are made with. */
 export interface CapacitySettings {
   readonly environment: CostEnvironment;
-  /** On one machine: its CPUs, and the load average of the last minute over them. Absent on AWS. */
+  /** On one machine: its CPUs, and the share of them that is busy. Absent on AWS. */
   readonly machine?: () => { readonly cpuCount: number; readonly loadShare: number };
 }
 

@@ -121,8 +121,16 @@ function rtpSheets(ingest: Ingest, target: IngestTarget): readonly ConnectSheet[
   return [
     {
       name: 'Encoder',
-      how: 'Send what the SDP of this stream describes. Video goes to this port; the ports of the SDP are replaced by those of the slot.',
-      lines: address,
+      how: 'Send what the SDP of this stream describes; its ports are replaced by those of the slot.',
+      lines: target.media
+        ? [
+            { label: 'Address', value: target.host },
+            ...target.media.map(({ medium, port }) => ({
+              label: medium === 'video' ? 'Port of the video' : 'Port of the sound',
+              value: `${port} (UDP)`,
+            })),
+          ]
+        : address,
     },
   ];
 }

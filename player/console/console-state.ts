@@ -9,7 +9,7 @@ import { type MediaGrant, Thumbnails } from './thumbnails.ts';
 
 /** In this tab alone, and gone with it. */
 const TOKEN_KEY = 'mirror-console-token';
-const STREAMS_EVERY_MS = 1_000;
+const STREAMS_EVERY_MS = 1_500;
 const CAPACITY_EVERY_MS = 5_000;
 /** Nobody looks: once in a while is enough to stay right. */
 const HIDDEN_EVERY_MS = 15_000;

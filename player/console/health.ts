@@ -128,7 +128,9 @@ export function healthOf(
   const trouble = troubles.length === 0 ? undefined : `${troubles.join(', ')} in the last minute`;
   if (state === 'live' && trouble !== undefined)
     return { tone: 'warn', badge: 'Live, ill', words: `${trouble}.`, errorCount };
-  const words = [reason, trouble && `${trouble}.`].filter((part) => part !== undefined).join(' ');
+  // That a feed is on air is what the badge says.
+  const why = state === 'live' ? undefined : reason;
+  const words = [why, trouble && `${trouble}.`].filter((part) => part !== undefined).join(' ');
   return { ...STATE_BADGES[state], words: words === '' ? undefined : words, errorCount };
 }
 

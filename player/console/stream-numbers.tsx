@@ -25,10 +25,13 @@ export function StreamNumbers({
         isBad={(health?.errorCount ?? 0) > 0}
       />
       <Fact
-        name={stream.state === 'live' ? 'Live for' : 'So for'}
+        name={stream.state === 'live' ? 'Live for' : 'For'}
         value={durationInWords(state.nowMs.value - Date.parse(stream.since))}
       />
-      <Fact name="Viewers" value={stream.access === 'open' ? `${viewers} in sessions` : String(viewers)} />
+      <Fact
+        name="Viewers"
+        value={viewers === 0 && stream.access === 'open' ? 'uncounted' : String(viewers)}
+      />
       <Fact name="Latency" value={latencyInWords(stream)} />
     </dl>
   );

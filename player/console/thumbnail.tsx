@@ -11,6 +11,8 @@ export interface ThumbnailProps {
 }
 
 const EVERY_MS = 5_000;
+/** After a try that found no first picture. */
+const AGAIN_MS = 1_000;
 
 export function Thumbnail({ streamId, name, hasMedia, everyMs = EVERY_MS }: ThumbnailProps) {
   const { thumbnails } = useConsole();
@@ -26,12 +28,18 @@ export function Thumbnail({ streamId, name, hasMedia, everyMs = EVERY_MS }: Thum
     const ending = new AbortController();
     let isSeen = false;
     let isDrawing = false;
+    let hasDrawn = false;
+    let soon: ReturnType<typeof setTimeout> | undefined;
     const draw = async () => {
       if (!isSeen || isDrawing || document.hidden) return;
       isDrawing = true;
       const isDrawn = await thumbnails.draw(streamId, canvas, ending.signal);
       isDrawing = false;
-      if (isDrawn && !ending.signal.aborted) setPicture(true);
+      if (ending.signal.aborted) return;
+      hasDrawn ||= isDrawn;
+      if (isDrawn) setPicture(true);
+      // Just on air: its first whole segment comes in a moment.
+      if (!hasDrawn) soon = setTimeout(() => void draw(), AGAIN_MS);
     };
     const watch = new IntersectionObserver((entries) => {
       isSeen = entries.some((entry) => entry.isIntersecting);
@@ -43,6 +51,7 @@ export function Thumbnail({ streamId, name, hasMedia, everyMs = EVERY_MS }: Thum
       ending.abort();
       watch.disconnect();
       clearInterval(timer);
+      clearTimeout(soon);
     };
   }, [thumbnails, streamId, hasMedia, everyMs]);
 

@@ -11,9 +11,13 @@ export interface PlotDrawingOptions {
 
 /** Lines beyond the colours that there are repeat them in another pattern. */
 const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3]];
-const AXIS_FONT = '11px system-ui, "DejaVu Sans", sans-serif';
+const AXIS_FONT_PX = 11;
 const AXIS_WIDTH_PX = 52;
 const AXIS_HEIGHT_PX = 22;
+/** Of the page's letters, for which the numbers above are; larger pages have larger plots. */
+const REM_PX = 15;
+/** Plots of less than this show seconds at their axis of time. */
+const MINUTES_ONLY_FROM_S = 600;
 
 export class PlotDrawing {
   readonly #root: HTMLElement;
@@ -25,7 +29,8 @@ export class PlotDrawing {
     const { heightPx } = options;
     this.#plot = new uPlot(plotOptions(root, options), [[]], root);
     this.#resizes = new ResizeObserver(() => {
-      if (root.clientWidth > 0) this.#plot.setSize({ width: root.clientWidth, height: heightPx });
+      const { clientWidth: width, clientHeight: height } = root;
+      if (width > 0) this.#plot.setSize({ width, height: height || heightPx });
     });
     this.#resizes.observe(root);
   }
@@ -48,15 +53,16 @@ export class PlotDrawing {
 
 function plotOptions(root: HTMLElement, options: PlotDrawingOptions): uPlot.Options {
   const colour = (name: string) => getComputedStyle(root).getPropertyValue(name).trim();
+  const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / REM_PX;
   const axis = {
     stroke: () => colour('--quiet'),
-    font: AXIS_FONT,
+    font: `${AXIS_FONT_PX * scale}px system-ui, "DejaVu Sans", sans-serif`,
     grid: { stroke: () => colour('--plot-grid'), width: 1 },
     ticks: { show: false },
   };
   return {
     width: Math.max(1, root.clientWidth),
-    height: options.heightPx,
+    height: root.clientHeight || options.heightPx,
     legend: { show: false },
     cursor: { show: false },
     padding: [6, 8, 0, 0],
@@ -71,15 +77,39 @@ function plotOptions(root: HTMLElement, options: PlotDrawingOptions): uPlot.Opti
       })),
     ],
     axes: [
-      { ...axis, size: AXIS_HEIGHT_PX, space: 70 },
       {
         ...axis,
-        size: AXIS_WIDTH_PX,
-        space: 24,
+        size: AXIS_HEIGHT_PX * scale,
+        space: 70 * scale,
+        values: (plot, values) => values.map((value) => timeOfDay(value, secondsShown(plot))),
+      },
+      {
+        ...axis,
+        size: AXIS_WIDTH_PX * scale,
+        space: 24 * scale,
+        incrs: valueSteps(options.digits),
         values: (_plot, values) => values.map((value) => value.toFixed(options.digits)),
       },
     ],
   };
+}
+
+/** 1, 2, 5, 10 ... from the last digit that is written: finer ones would all read the same. */
+function valueSteps(digits: number): number[] {
+  return Array.from({ length: 12 }, (_, index) => 10 ** (index - digits)).flatMap((power) => [
+    power,
+    2 * power,
+    5 * power,
+  ]);
+}
+
+function secondsShown({ scales }: uPlot): number {
+  return (scales['x']?.max ?? 0) - (scales['x']?.min ?? 0);
+}
+
+function timeOfDay(unixS: number, shownS: number): string {
+  const text = new Date(unixS * 1_000).toLocaleTimeString('en-GB');
+  return shownS >= MINUTES_ONLY_FROM_S ? text.slice(0, 5) : text;
 }
 
 /** From 0, with a little room above: a line that trembles by a millisecond must look calm. */

@@ -17,6 +17,8 @@ export interface PlotProps {
 }
 
 const HEIGHT_PX = 110;
+/** Heights are for letters of this size; where those are larger, so are the plots. */
+const REM_PX = 15;
 
 export function Plot({ label, unit, series, heightPx = HEIGHT_PX, digits = 0 }: PlotProps) {
   const placeRef = useRef<HTMLDivElement>(null);
@@ -57,7 +59,12 @@ export function Plot({ label, unit, series, heightPx = HEIGHT_PX, digits = 0 }: 
       {state === 'failed' ? (
         <p class="plot-value">The plot could not be loaded. The numbers beside its name go on.</p>
       ) : (
-        <div class="plot-place" aria-hidden="true" ref={placeRef} style={{ height: `${heightPx}px` }} />
+        <div
+          class="plot-place"
+          aria-hidden="true"
+          ref={placeRef}
+          style={{ height: `${heightPx / REM_PX}rem` }}
+        />
       )}
       <p class="unseen">{plotInWords(label, series, withUnit)}</p>
     </figure>

@@ -203,6 +203,7 @@ describe('the console', { retry: 0 }, () => {
         () => (document.querySelector<HTMLVideoElement>('dialog[open] video')?.currentTime ?? 0) > 0.3,
       );
     await until('it plays', hasPlayed, STEP_MAX_MS);
+    expect(await dialog().getByRole('alert').count()).toBe(0);
     await page.keyboard.press('Escape');
   });
 

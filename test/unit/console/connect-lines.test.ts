@@ -74,5 +74,19 @@ describe('the lines that connect an encoder', () => {
       textsOf(connectSheets({ protocol }, rtp, { pageHost: 'localhost', isShown: false })).join('\n');
     expect(sheets('rtp-mpegts')).toContain('-f rtp_mpegts "rtp://127.0.0.1:9004?pkt_size=1316"');
     expect(sheets('rtp-sdp')).toContain('9004 (UDP)');
+    const media = [
+      { medium: 'video' as const, port: 9_004, url: 'rtp://127.0.0.1:9004' },
+      { medium: 'audio' as const, port: 9_006, url: 'rtp://127.0.0.1:9006' },
+    ];
+    const two = connectSheets(
+      { protocol: 'rtp-sdp' },
+      { ...rtp, media },
+      { pageHost: 'localhost', isShown: false },
+    );
+    expect(two[0]?.lines.map(({ label, value }) => [label, value])).toEqual([
+      ['Address', '127.0.0.1'],
+      ['Port of the video', '9004 (UDP)'],
+      ['Port of the sound', '9006 (UDP)'],
+    ]);
   });
 });

@@ -86,7 +86,7 @@ describe('the health of a stream', () => {
   ] as const)('in the state %s needs a look: %s', (state, isNeeded) => {
     const health = healthOf(stream({ state, reason: 'The feed has stopped.' }), {});
     expect(needsAttention(health)).toBe(isNeeded);
-    expect(health.words).toBe('The feed has stopped.');
+    expect(health.words).toBe(state === 'live' ? undefined : 'The feed has stopped.');
   });
 });
 
