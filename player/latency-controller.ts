@@ -35,8 +35,9 @@ const ARRIVAL_AGE_MAX_MS = 10_000;
 const ARRIVALS_MAX = 150;
 /** The share of arrivals that the need covers. The rest is what the margin is for. */
 const ARRIVAL_QUANTILE = 0.95;
-/** Media later than this is no jitter: the feed or the network was gone. */
+/** Media later than this is no jitter: the feed or the network was gone. If it stays so late, it is the rule. */
 const WAIT_MAX_MS = 2_000;
+const LATE_COUNT = 10;
 /** A new connection first catches up with what was there already; that says nothing of how it will go on. */
 const CATCHING_UP_MS = 700;
 
@@ -47,6 +48,8 @@ export class LatencyNeed {
   /** Of the waits, at the quantile. */
   #usualWaitMs: number | undefined;
   #extraMarginMs = 0;
+  /** Arrivals in a row that were too late to be jitter. */
+  #lateCount = 0;
   #firstAtMs: number | undefined;
   #lastAtMs: number | undefined;
   #bufferedEndMs: number | undefined;
@@ -71,7 +74,9 @@ export class LatencyNeed {
     this.#bufferedEndMs = bufferedEndMs;
     if (earlierEndMs === undefined || bufferedEndMs <= earlierEndMs) return;
     const waitMs = nowMs - earlierEndMs;
-    if (waitMs > WAIT_MAX_MS || nowMs - this.#firstAtMs < CATCHING_UP_MS) return;
+    if (nowMs - this.#firstAtMs < CATCHING_UP_MS) return;
+    this.#lateCount = waitMs > WAIT_MAX_MS ? this.#lateCount + 1 : 0;
+    if (this.#lateCount > 0 && this.#lateCount < LATE_COUNT) return;
     this.#waits.push({ atMs: nowMs, waitMs });
     const oldestMs = nowMs - ARRIVAL_AGE_MAX_MS;
     while (this.#waits.length > ARRIVALS_MAX || (this.#waits[0]?.atMs ?? nowMs) < oldestMs)
@@ -90,6 +95,7 @@ export class LatencyNeed {
   reset(): void {
     this.#waits = [];
     this.#usualWaitMs = undefined;
+    this.#lateCount = 0;
     this.#firstAtMs = undefined;
     this.#bufferedEndMs = undefined;
   }
@@ -138,18 +144,26 @@ export type Correction =
 const RATE_GAIN_PER_S = 0.5;
 export const RATE_MIN = 0.95;
 export const RATE_MAX = 1.1;
-/** Within this the pane is in step, and the rate is left at exactly 1, which costs the sound nothing. */
-const IN_STEP_MS = 8;
+/**
+ * Within this the pane is in step, and the rate is left at exactly 1, which costs the sound nothing. Once a pane is
+ * being corrected it is brought nearer than that, so that it does not need it again at once.
+ */
+const IN_STEP_MS = 5;
+const CORRECTED_MS = 1;
 /** Coarse steps, because each change of the rate makes the browser rework its audio path. */
 const RATE_STEP = 0.005;
 export const SEEK_BEYOND_MS = 1_000;
 
-/** @param errorMs latency less its target: positive means too late. */
-export function correct(errorMs: number): Correction {
+/**
+ * @param errorMs latency less its target: positive means too late.
+ * @param isCorrecting whether the rate is off 1 already.
+ */
+export function correct(errorMs: number, isCorrecting = false): Correction {
   if (Math.abs(errorMs) > SEEK_BEYOND_MS) return { kind: 'seek' };
-  if (Math.abs(errorMs) <= IN_STEP_MS) return { kind: 'rate', playbackRate: 1 };
-  const rate = 1 + (RATE_GAIN_PER_S * errorMs) / 1000;
-  const stepped = Math.round(rate / RATE_STEP) * RATE_STEP;
+  if (Math.abs(errorMs) <= (isCorrecting ? CORRECTED_MS : IN_STEP_MS))
+    return { kind: 'rate', playbackRate: 1 };
+  const stepCount = Math.max(1, Math.round((RATE_GAIN_PER_S * Math.abs(errorMs)) / 1000 / RATE_STEP));
+  const stepped = 1 + Math.sign(errorMs) * stepCount * RATE_STEP;
   return { kind: 'rate', playbackRate: Number(Math.min(RATE_MAX, Math.max(RATE_MIN, stepped)).toFixed(3)) };
 }
 

@@ -124,7 +124,7 @@ export class Playhead {
     if (latencyMs === undefined) return;
     const nowMs = this.#of.nowMs();
     const errorMs = latencyMs - targetLatencyMs;
-    const correction = correct(errorMs);
+    const correction = correct(errorMs, this.#media.playbackRate !== 1);
     // Decoders and sound cards take their time to begin: what that cost is made good at once.
     const settles = nowMs - (this.#placedAtMs ?? 0) < SETTLE_MS && Math.abs(errorMs) > SETTLE_BEYOND_MS;
     if (correction.kind === 'rate' && !settles) {

@@ -205,9 +205,11 @@ export class ClockMseEngine implements Engine {
     return this.#askFor(piece);
   }
 
-  #askFor({ name, grid }: Piece): MediaRequest {
-    const { streamUrl, rendition } = this.#options;
-    return this.#requests.ask(`${streamUrl}${rendition}/${name}.m4s`, SILENCE_MAX_MS + grid.pieceMs);
+  #askFor({ name, startMs, grid }: Piece): MediaRequest {
+    const { streamUrl, rendition, serverNowMs, latencyMs } = this.#options;
+    // Asked for ahead of its time, and then it may come as late as the pane plays.
+    const untilDueMs = Math.max(grid.pieceMs, startMs + latencyMs() - serverNowMs());
+    return this.#requests.ask(`${streamUrl}${rendition}/${name}.m4s`, SILENCE_MAX_MS + untilDueMs);
   }
 
   /** Only the time counts: its bytes come with the segment. */

@@ -15,14 +15,21 @@ import {
 describe('correction of one pane', () => {
   it.each([
     [0, 1],
-    [8, 1],
-    [-8, 1],
+    [5, 1],
+    [-5, 1],
+    [8, 1.005],
     [100, 1.05],
     [900, RATE_MAX],
     [-60, 0.97],
     [-900, RATE_MIN],
   ])('%i ms off target plays at %f', (errorMs, playbackRate) => {
     expect(correct(errorMs)).toEqual({ kind: 'rate', playbackRate });
+  });
+
+  it('a pane that is being corrected is brought nearer than where correcting begins', () => {
+    expect(correct(4)).toEqual({ kind: 'rate', playbackRate: 1 });
+    expect(correct(4, true)).toEqual({ kind: 'rate', playbackRate: 1.005 });
+    expect(correct(1, true)).toEqual({ kind: 'rate', playbackRate: 1 });
   });
 
   it('more than a second off is one seek', () => {
@@ -84,6 +91,11 @@ describe('what a pane needs', () => {
     const need = fed(Array.from({ length: 50 }, () => 50));
     need.arrived(60_000, 59_950);
     expect(need.latencyMs).toBe(150 + LATENCY_LIMITS.marginMs);
+  });
+
+  it('a feed that is always so late is waited for, once that is the rule', () => {
+    const need = fed(Array.from({ length: 50 }, () => 2_500));
+    expect(need.latencyMs).toBe(2_600 + LATENCY_LIMITS.marginMs);
   });
 
   it('a stall widens the margin up to its maximum, and quiet time narrows it again', () => {

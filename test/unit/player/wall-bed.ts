@@ -50,6 +50,8 @@ export class FakeMedia {
   ownerDocument = { pictureInPictureElement: null };
   /** How far this element's clock is off the wall clock, parts per million: sound cards are. */
   driftPpm = 0;
+  /** A decoder takes its time before the first picture moves. */
+  startDelayMs = 0;
 
   get readyState(): number {
     return this.buffered.playableTo(this.currentTime) > this.currentTime
@@ -70,6 +72,10 @@ export class FakeMedia {
 
   advance(ms: number): void {
     if (this.paused) return;
+    if (this.startDelayMs > 0) {
+      this.startDelayMs -= ms;
+      return;
+    }
     const wantedS = this.currentTime + (ms * this.playbackRate * (1 + this.driftPpm / 1e6)) / 1000;
     this.currentTime = Math.min(wantedS, this.buffered.playableTo(this.currentTime));
   }

@@ -27,16 +27,20 @@ afterEach(() => {
 });
 
 describe('one instant in all panes', () => {
-  it('six panes whose networks differ and jitter are within 20 ms of each other, without stalls', () => {
+  it('six panes whose networks, clocks and decoders differ are within 12 ms of each other, without stalls', () => {
     const bed = new WallBed(SIX);
     SIX.forEach((id, index) => {
       const random = chance(index);
       bed.network(id).delayMs = () => 30 + index * 12 + random() * 40;
+      const media = bed.media.get(id);
+      if (!media) throw new Error('no media');
+      media.startDelayMs = index * 45;
+      media.driftPpm = (index - 2) * 100;
     });
     bed.run(20_000);
     const skewsMs: number[] = [];
     bed.run(30_000, () => skewsMs.push(bed.wall.skewMs));
-    expect(quantile(skewsMs, 0.95)).toBeLessThan(20);
+    expect(quantile(skewsMs, 0.95)).toBeLessThan(12);
     expect(bed.wall.panes.map((pane) => pane.measure.stallCount)).toEqual(SIX.map(() => 0));
   });
 
