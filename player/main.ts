@@ -10,6 +10,7 @@ import { askTime, fetchStreams } from './server.ts';
 import { ServerClock } from './server-clock.ts';
 import { TimeKeeper } from './time-keeper.ts';
 import { drawApp } from './ui/app.tsx';
+import { resumeCharacterKeys } from './ui/character-keys.ts';
 import { PlayerState } from './ui/player-state.ts';
 import { resumeTheme } from './ui/theme.ts';
 import { ticketFromAddress, ViewerSession } from './viewer-session.ts';
@@ -35,6 +36,7 @@ const STREAMS_EVERY_MS = 1_000;
 const localNowMs = () => performance.timeOrigin + performance.now();
 const clock = new ServerClock(localNowMs);
 resumeTheme();
+resumeCharacterKeys();
 
 const support = engineSupport(globalThis, (type) => document.createElement('video').canPlayType(type));
 const engines = enginesFor(engineFromAddress(location.search), support);

@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Wall } from '../wall.ts';
+import { characterKeys } from './character-keys.ts';
 import { FeedsDialog } from './feeds-dialog.tsx';
 import { HelpDialog } from './help-dialog.tsx';
 import { type KeyAction, keyAction } from './keys.ts';
@@ -38,6 +39,7 @@ function App({ state, wall }: AppProps) {
         shiftKey: event.shiftKey,
         modified: event.ctrlKey || event.metaKey || event.altKey,
         inControl: takesKeys(event.target),
+        characters: characterKeys.value,
       });
       if (!action || state.dialog.value !== 'none') return;
       event.preventDefault();

@@ -24,6 +24,8 @@ export interface KeyPress {
   readonly modified: boolean;
   /** True while the focus is in something that takes keys itself, such as a button, a list or a dialog. */
   readonly inControl: boolean;
+  /** False once the person has switched letters and numbers off (WCAG 2.2, 2.1.4). */
+  readonly characters: boolean;
 }
 
 const LETTERS: Readonly<Record<string, KeyAction>> = {
@@ -52,11 +54,17 @@ export const KEY_HELP: readonly { readonly keys: readonly string[]; readonly doe
 ];
 
 /** @returns undefined for a key that means nothing here. */
-export function keyAction({ key, shiftKey, modified, inControl }: KeyPress): KeyAction | undefined {
+export function keyAction({
+  key,
+  shiftKey,
+  modified,
+  inControl,
+  characters,
+}: KeyPress): KeyAction | undefined {
   if (modified) return undefined;
   const letter = LETTERS[key.toLowerCase()];
-  if (letter) return letter;
-  if (/^[1-6]$/.test(key)) return { kind: 'hear', index: Number(key) - 1 };
+  if (letter) return characters ? letter : undefined;
+  if (/^[1-6]$/.test(key)) return characters ? { kind: 'hear', index: Number(key) - 1 } : undefined;
   if (inControl) return undefined;
   if (key === 'Enter') return { kind: 'enlarge' };
   if (key === 'ArrowLeft' || key === 'ArrowRight') {

@@ -106,6 +106,30 @@ describe('the page', () => {
     await expect.poll(async () => (await shown(page)).length).toBe(1);
   });
 
+  it('F fills the screen, P floats the picture with the focus, and letters can be switched off', async () => {
+    const page = await open('?streams=cam-1,cam-2&focus=cam-2');
+    await untilPlaying(page, 2);
+    const filled = () => page.evaluate(() => document.fullscreenElement?.className);
+    await page.keyboard.press('f');
+    await expect.poll(filled).toBe('stage');
+    await page.keyboard.press('f');
+    await expect.poll(filled).toBeUndefined();
+    const floating = () =>
+      page.evaluate(() => document.pictureInPictureElement?.closest('.pane')?.getAttribute('data-stream'));
+    await page.keyboard.press('p');
+    await expect.poll(floating).toBe('cam-2');
+    await page.keyboard.press('p');
+    await expect.poll(floating).toBeUndefined();
+    await page.keyboard.press('?');
+    await page.uncheck('.choice input');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('l');
+    await page.reload();
+    await untilPlaying(page, 2);
+    await page.keyboard.press('l');
+    expect(await page.getAttribute('.grid', 'data-layout')).toBe('auto');
+  });
+
   it('a pane that is taken off and put on again has its picture within a second of the click', async () => {
     const page = await open('?streams=cam-1,cam-2');
     await untilPlaying(page, 2);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KEY_HELP, type KeyPress, keyAction } from '../../../../player/ui/keys.ts';
 
 const press = (key: string, more: Partial<KeyPress> = {}) =>
-  keyAction({ key, shiftKey: false, modified: false, inControl: false, ...more });
+  keyAction({ key, shiftKey: false, modified: false, inControl: false, characters: true, ...more });
 
 describe('keys', () => {
   it.each([
@@ -30,6 +30,12 @@ describe('keys', () => {
     expect(press('7')).toBeUndefined();
     expect(press('Tab')).toBeUndefined();
     expect(press('f', { modified: true })).toBeUndefined();
+  });
+
+  it('letters and numbers can be switched off, the arrows and Enter stay', () => {
+    for (const key of ['s', '1', '?']) expect(press(key, { characters: false })).toBeUndefined();
+    expect(press('Enter', { characters: false })).toEqual({ kind: 'enlarge' });
+    expect(press('ArrowLeft', { characters: false })).toEqual({ kind: 'focus-step', step: -1 });
   });
 
   it('a button keeps Enter and the arrows for itself, and lets the letters through', () => {
