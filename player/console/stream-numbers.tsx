@@ -60,5 +60,5 @@ function latencyInWords(stream: ListedStream): string {
   if (partLatencyMs === undefined || stream.state !== 'live') return '–';
   const { latencyMs } = stream.ingest;
   const ingestMs = typeof latencyMs === 'number' ? latencyMs : 0;
-  return `${ingestMs} + ${Math.round(partLatencyMs)} ms`;
+  return `${ingestMs + Math.round(partLatencyMs)} ms`;
 }

@@ -64,6 +64,10 @@ export function StreamPage({ streamId }: { readonly streamId: string }) {
               name="Transcoded on"
               value={report?.hardware === 'nvidia' ? 'GPU' : (report?.hardware?.toUpperCase() ?? '–')}
             />
+            <Fact
+              name="Latency"
+              value="SRT's buffer, and from the last frame of a part to its announcement; players add their own"
+            />
             <Fact name="Output" value={`H.264 640x360, ${stream.frameRate} fps, and AAC`} />
             <Fact
               name="Watched"

@@ -115,5 +115,5 @@ function timeOfDay(unixS: number, shownS: number): string {
 /** From 0, with a little room above: a line that trembles by a millisecond must look calm. */
 function valueRange(leastValue: number | null, mostValue: number | null): [number, number] {
   const [least, most] = [Math.min(0, leastValue ?? 0), Math.max(0, mostValue ?? 0)];
-  return most === least ? [0, 1] : [least * 1.1, most * 1.1];
+  return most === least ? [0, 1.1] : [least * 1.1, most * 1.1];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SAMPLE_LIMITS, SampleCollector } from '../../../domain/control/stream-sample.ts';
+import { RegistryRunnerReports } from '../../../adapters/registry-runner-reports.ts';
+import { SAMPLE_LIMITS } from '../../../domain/control/stream-sample.ts';
 import type { RunnerCounters, RunnerStatus } from '../../../domain/stream.ts';
 import { SignedDelivery } from '../../../local/signed-delivery.ts';
 import { streamSample } from '../../contract/registry-samples.ts';
@@ -115,11 +116,8 @@ describe('the metrics', () => {
 
   it('come by themselves from the reports of a runner', async () => {
     const plane = await withStream();
-    const collector = new SampleCollector();
-    for (let s = 0; s <= 30; s++) {
-      const sample = collector.take(status(plane.clock.ms + s * 1_000));
-      if (sample) await plane.registry.appendSample('cam', sample, SAMPLE_LIMITS);
-    }
+    const reports = new RegistryRunnerReports({ registry: plane.registry });
+    for (let s = 0; s <= 30; s++) await reports.report(status(plane.clock.ms + s * 1_000));
     plane.clock.ms += 31_000;
     const { body } = await plane.call('GET', '/v1/streams/cam/metrics');
     expect(body.series.ingestBitrateBps).toEqual([8_000_000, 8_000_000, 8_000_000]);
