@@ -36,7 +36,7 @@ from MIRROR_PASSPHRASE.
 
   --url URL      of the environment; MIRROR_URL, or ${DEFAULT_URL}
   --token TOKEN  with the scope the command needs; better given as MIRROR_TOKEN, since others see arguments
-  --json         the API's answers as JSON, one document
+  --json         the API's answers as JSON, one document; of watch one line for each change
   --help
 
 Exit codes: 0 done, 2 wrong usage, 3 refused, 4 not found, 5 token missing or without the scope,

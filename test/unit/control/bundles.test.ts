@@ -16,10 +16,10 @@ const TARGET_BYTES = 1_048_576;
  * a line of ours (docs/decisions/sdk-in-the-bundle.md). What they may weigh instead, not minified.
  */
 const OVER_TARGET_BYTES: Readonly<Record<string, number>> = {
-  'ecs-events': 1_700_000,
-  reconciler: 1_700_000,
-  streams: 1_700_000,
-  viewers: 1_650_000,
+  'ecs-events': 1_800_000,
+  reconciler: 1_800_000,
+  streams: 1_800_000,
+  viewers: 1_700_000,
 };
 
 describe.each(FUNCTION_FOLDERS)('the bundle of %s', (folder) => {
