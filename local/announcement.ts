@@ -29,6 +29,7 @@ export function announcementText(announcement: Announcement): string {
     '',
     `  Page     ${base}/`,
     `  Console  ${base}/console/`,
+    `  Console  ${base}/console/`,
     `  API      ${base}/v1/streams`,
     '',
     '  Your own feed',
@@ -51,7 +52,7 @@ export function announcementText(announcement: Announcement): string {
   } else {
     lines.push(
       '',
-      '  Operator token for the API and npx mirror, shown this once:',
+      '  Operator token for the console, the API and npx mirror, shown this once:',
       `    export MIRROR_URL=${base} MIRROR_TOKEN=${announcement.newToken}`,
     );
   }
