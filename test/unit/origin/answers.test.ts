@@ -85,7 +85,7 @@ describe('answers', () => {
     it('a preflight is answered without touching a stream', async () => {
       const response = await bed.get('/live/other/av.m3u8', {}, 'OPTIONS');
       expect(response.status).toBe(204);
-      expect(response.headers['access-control-allow-methods']).toBe('GET, HEAD, OPTIONS');
+      expect(response.headers['access-control-allow-methods']).toBe('GET, HEAD, OPTIONS, POST');
       expect(response.headers['access-control-allow-headers']).toBe('Range');
       expect(bed.origin.metrics().followedStreamCount).toBe(1);
     });
