@@ -62,7 +62,8 @@ export function videoEncoderOptions(hardware: HardwareKind, profile: Profile): O
       multipass: 'qres',
       'spatial-aq': '1',
       aud: '0',
-      a53cc: '0',
+      // Captions go on as they came; what repeats a picture takes them off it (captions.ts).
+      a53cc: '1',
     };
   }
   return {
@@ -73,7 +74,7 @@ export function videoEncoderOptions(hardware: HardwareKind, profile: Profile): O
     threads: '1',
     sc_threshold: '0',
     'x264-params': 'scenecut=0:open-gop=0:sliced-threads=0:nal-hrd=none:filler=0',
-    a53cc: '0',
+    a53cc: '1',
   };
 }
 

@@ -7,6 +7,7 @@ import type { Log } from '../../domain/log.ts';
 import type { Profile } from '../../domain/profile.ts';
 import type { RunnerSpec } from '../../domain/stream.ts';
 import type { EncodedFrame } from '../media.ts';
+import { forgetCaptions } from './captions.ts';
 import { lossPicture } from './loss-picture.ts';
 import { slotsPerSegment } from './options.ts';
 import type { Reservation } from './picture-path.ts';
@@ -140,6 +141,7 @@ export class PictureOutput {
       item.signalLost ? await this.#lost(this.#shown) : this.#shown,
       item.slot,
     );
+    if (!item.signalLost) forgetCaptions(this.#shown);
     const durationTicks = profile.video.timescaleHz / profile.video.frameRate;
     onFrame({
       track: 'video',

@@ -4,6 +4,7 @@ import { Frame, type Packet } from 'node-av/lib';
 import type { Log } from '../../domain/log.ts';
 import type { VideoProfile } from '../../domain/profile.ts';
 import type { SourceTrack } from '../media.ts';
+import { CaptionCarry } from './captions.ts';
 import { Decoder } from './decoder.ts';
 import { FilterChain, type TimeBase } from './filter-chain.ts';
 import type { HardwareChoice } from './hardware.ts';
@@ -35,6 +36,7 @@ export class PicturePath {
   readonly #gate: PictureGate;
   readonly #unwrapper = new TimestampUnwrapper();
   readonly #rate = new RateMeter();
+  readonly #captions = new CaptionCarry();
   #shape: PictureShape | undefined;
   #chain: FilterChain | undefined;
 
@@ -79,7 +81,11 @@ export class PicturePath {
     const sourceMs = this.#sourceMs(timestamp, this.track.timeBase);
     this.#rate.add(sourceMs);
     const reservation = this.#gate(sourceMs);
-    if (!reservation) return;
+    if (!reservation) {
+      this.#captions.dropped(frame);
+      return;
+    }
+    this.#captions.shown(frame);
     let picture: Frame | undefined;
     try {
       if (chain.put(frame) === 'ok') picture = await takeFrom(chain);

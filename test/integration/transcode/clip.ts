@@ -1,5 +1,10 @@
 /** Short clips made in the test itself: packets of a synthetic feed with their codec parameters. */
-import { AV_LOG_ERROR, type AVColorTransferCharacteristic, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
+import {
+  AV_FRAME_DATA_A53_CC,
+  AV_LOG_ERROR,
+  type AVColorTransferCharacteristic,
+  AVMEDIA_TYPE_VIDEO,
+} from 'node-av/constants';
 import {
   Codec,
   CodecContext,
@@ -40,6 +45,8 @@ export interface TrackRecipe {
   readonly encoder: string;
   readonly options?: Readonly<Record<string, string>>;
   readonly transfer?: AVColorTransferCharacteristic;
+  /** Caption constructs of 3 bytes each for a picture (ATSC A/53). */
+  readonly captions?: (pictureIndex: number) => Uint8Array;
 }
 
 /** Any GOP will do; what matters is that a clip is made in less time than it lasts. */
@@ -113,8 +120,10 @@ export async function makeTrack(
       packet.unref();
     }
   };
-  while ((await sink.buffersinkGetFrame(frame)) >= 0) {
+  for (let index = 0; (await sink.buffersinkGetFrame(frame)) >= 0; index++) {
     if (ticks(frame.pts) >= durationMs * 90) break;
+    const captions = recipe.captions?.(index);
+    if (captions) frame.newSideData(AV_FRAME_DATA_A53_CC, captions.byteLength).set(captions);
     FFmpegError.throwIfError(await context.sendFrame(frame), 'send');
     frame.unref();
     await drain();
