@@ -86,7 +86,7 @@ describe('answers', () => {
       const response = await bed.get('/live/other/av.m3u8', {}, 'OPTIONS');
       expect(response.status).toBe(204);
       expect(response.headers['access-control-allow-methods']).toBe('GET, HEAD, OPTIONS, POST');
-      expect(response.headers['access-control-allow-headers']).toBe('Range');
+      expect(response.headers['access-control-allow-headers']).toBe('Range, Content-Type');
       expect(bed.origin.metrics().followedStreamCount).toBe(1);
     });
 
