@@ -1,6 +1,7 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Environment } from './config.ts';
+import { guardPlugins } from './constructs/guard-rules.ts';
 import { bundlePages } from './constructs/page-files.ts';
 import { AppDeliveryStack, type AppDeliveryStackProps } from './stacks/app-delivery-stack.ts';
 import { BatchStack } from './stacks/batch-stack.ts';
@@ -105,7 +106,7 @@ export function buildPlatform(
 
   Tags.of(app).add('project', 'mirror');
   Tags.of(app).add('environment', environment.name);
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), ...guardPlugins(environment));
   return {
     network,
     storage,

@@ -93,6 +93,7 @@ export class BatchStack extends Stack {
       associatePublicIpAddress: needsPublicAddress,
       requireImdsv2: true,
       httpPutResponseHopLimit: 1,
+      detailedMonitoring: true,
       blockDevices: [
         {
           deviceName: '/dev/xvda',

@@ -63,6 +63,7 @@ export class OriginStack extends Stack {
     taskDefinition.addContainer('origin', {
       image: serviceImage('origin/Dockerfile', 'arm64'),
       essential: true,
+      memoryLimitMiB: environment.origin.memoryMiB,
       user: 'node',
       readonlyRootFilesystem: true,
       stopTimeout: Duration.seconds(30),

@@ -101,6 +101,7 @@ export class StorageStack extends Stack {
       ...privateBucket(environment),
       serverAccessLogsBucket: this.accessLogBucket,
       serverAccessLogsPrefix: 'player/',
+      lifecycleRules: [{ id: 'no-half-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) }],
     });
     for (const bucket of [this.recordingsBucket, this.playerBucket]) {
       // By account and not by distribution: the distributions come later and depend on this stack.

@@ -5,4 +5,6 @@ import './reachability.suite.ts';
 import './pages.suite.ts';
 import './batch.suite.ts';
 import './observability.suite.ts';
+import './guard.suite.ts';
+import './golden.suite.ts';
 import './topology.suite.ts';
