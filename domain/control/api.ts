@@ -8,13 +8,10 @@ import type { ControlErrorName } from './errors.ts';
 import { createIngestSchema } from './ingest-request.ts';
 import { CONTROL_LIMITS } from './limits.ts';
 import { ingestTargetSchema, OPERATIONS_ROUTES, runnerReportSchema } from './operations-api.ts';
+import type { Scope } from './scopes.ts';
 import { DELIVERY_MODES, viewerIdSchema } from './session.ts';
 import { ACCESS } from './stream-record.ts';
 import { plainText } from './text.ts';
-
-/** What a bearer token may do. */
-export const SCOPES = ['operate', 'issue-tickets'] as const;
-export type Scope = (typeof SCOPES)[number];
 
 const instantSchema = z.iso.datetime().describe('RFC 3339, UTC');
 

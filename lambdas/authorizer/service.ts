@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
-import { SCOPES, type Scope } from '../../domain/control/api.ts';
+import { SCOPES, type Scope } from '../../domain/control/scopes.ts';
 import type { SecretStore } from '../../domain/control/secrets.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import { CachedSecret } from '../cached-secret.ts';

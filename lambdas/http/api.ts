@@ -5,17 +5,11 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import * as z from 'zod';
-import {
-  ROUTE_NAMES,
-  ROUTES,
-  type RouteContract,
-  type RouteName,
-  SCOPES,
-  type Scope,
-} from '../../domain/control/api.ts';
+import { ROUTE_NAMES, ROUTES, type RouteContract, type RouteName } from '../../domain/control/api.ts';
 import { controlErrors } from '../../domain/control/errors.ts';
 import { CONTROL_LIMITS } from '../../domain/control/limits.ts';
 import type { IdempotencyRegistry } from '../../domain/control/registry.ts';
+import { SCOPES, type Scope } from '../../domain/control/scopes.ts';
 import { MirrorError, messageOf } from '../../domain/errors.ts';
 import type { Log } from '../../domain/log.ts';
 import type { Clock } from '../../domain/timeline.ts';

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { main } from '../../../bin/cli/main.ts';
 import { table } from '../../../bin/cli/table.ts';
-import type { Scope } from '../../../domain/control/api.ts';
+import type { Scope } from '../../../domain/control/scopes.ts';
 import { tokenEntry } from '../../../lambdas/authorizer/service.ts';
 import { TOKENS_SECRET } from '../../../lambdas/secret-names.ts';
 import { runnerStatus } from '../../contract/runner-status.ts';

@@ -3,10 +3,10 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { EmbeddedRegistry } from '../../../adapters/registry-embedded.ts';
 import { EmbeddedSecrets } from '../../../adapters/secrets-embedded.ts';
 import { CloudFrontUrlSigner } from '../../../adapters/url-signer-cloudfront.ts';
-import type { Scope } from '../../../domain/control/api.ts';
 import type { IngestSlot } from '../../../domain/control/ingest-slot.ts';
 import type { LaunchedRunner, Launcher, LaunchRequest } from '../../../domain/control/launcher.ts';
 import type { Registry } from '../../../domain/control/registry.ts';
+import type { Scope } from '../../../domain/control/scopes.ts';
 import type { Log, LogFields } from '../../../domain/log.ts';
 import { tokenEntry } from '../../../lambdas/authorizer/service.ts';
 import {
