@@ -45,6 +45,13 @@ const STALL_MIN_MS = 120;
 const HOLE_WAIT_MS = 250;
 const FIRST_LATENCY_MS = 350;
 
+/** Reads captions from a stream's bytes (engines/caption-text.ts). */
+export interface CaptionReader {
+  add(bytes: Uint8Array): void;
+  cut(): void;
+  textAt(instantMs: number): string;
+}
+
 /** What a pane is like now; `pane.stats` has what it was like in the last two minutes. */
 export interface PaneMeasure
   extends Pick<
@@ -91,6 +98,7 @@ export class Pane {
   #earlierByteCount = 0;
   #closed = false;
   #needsClick = false;
+  #captions: CaptionReader | undefined;
   #startLatencyMs = FIRST_LATENCY_MS;
   #targetLatencyMs: number | undefined;
 
@@ -141,6 +149,10 @@ export class Pane {
       latencyMs: () => this.latencyMs ?? this.#startLatencyMs,
       plan: () => planInEffect(delivery(), this.latencyMs ?? this.#startLatencyMs),
       serverNowMs,
+      onBytes: (bytes) => {
+        if (bytes) this.#captions?.add(bytes);
+        else this.#captions?.cut();
+      },
       onMedia: () => {
         if (this.#engine === engine) this.#onMedia();
       },
@@ -205,6 +217,18 @@ export class Pane {
     };
   }
 
+  /** @param captions reads them from the bytes that come; undefined turns them off. */
+  showCaptions(captions: CaptionReader | undefined): void {
+    this.#captions = captions;
+    this.#showTextTracks();
+  }
+
+  /** What the captions say in the picture that is shown; empty for nothing, or while they are off. */
+  get captionText(): string {
+    const shownMs = this.shownInstantMs;
+    return shownMs === undefined ? '' : (this.#captions?.textAt(shownMs) ?? '');
+  }
+
   /** Stops loading until `start`: nobody looks, and nobody should pay for it. */
   rest(): void {
     clearTimeout(this.#retryTimer);
@@ -251,9 +275,17 @@ export class Pane {
     };
   }
 
+  /** Engines that read captions by themselves put them into tracks of the element. */
+  #showTextTracks(): void {
+    for (const track of this.media.textTracks ?? [])
+      track.mode = this.#captions === undefined ? 'hidden' : 'showing';
+  }
+
   #sample(): void {
     const unixMs = this.#dependencies.serverNowMs();
-    if (this.stats.isDue(unixMs)) this.stats.add(unixMs, this.#instant, this.#counters);
+    if (!this.stats.isDue(unixMs)) return;
+    this.stats.add(unixMs, this.#instant, this.#counters);
+    this.#showTextTracks();
   }
 
   #onMedia(): void {

@@ -10,7 +10,7 @@ import { DELIVERY_PLANS, type DeliveryMode } from '../domain/delivery.ts';
 import type { Rendition } from '../domain/renditions.ts';
 import type { Engine, EngineOptions } from './engines/engine.ts';
 import { CONTROL_INTERVAL_MS, LATENCY_LIMITS, sharedLatencyMs, skewMs } from './latency-controller.ts';
-import { Pane, type PaneMeasure } from './pane.ts';
+import { type CaptionReader, Pane, type PaneMeasure } from './pane.ts';
 import type { StreamSummary } from './pane-words.ts';
 
 /** Numbers that have moved are told so often. */
@@ -60,6 +60,7 @@ export class Wall {
   #target: { latencyMs: number; setAtMs: number } | undefined;
   #tickCount = 0;
   #delivery: DeliveryMode;
+  #makeCaptions: (() => CaptionReader) | undefined;
   #lastSeenAtMs: number;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #nowMs: () => number;
@@ -95,6 +96,18 @@ export class Wall {
     const isLater = latencyMs > (this.#target?.latencyMs ?? 0);
     this.#target = isLater ? { latencyMs, setAtMs: this.#nowMs() } : undefined;
     for (const pane of this.#all) pane.need.reset();
+    this.#options.onChange();
+  }
+
+  get captionsShown(): boolean {
+    return this.#makeCaptions !== undefined;
+  }
+
+  /** Shows the captions of all panes that have some, or of none. The reader is loaded when it is first wanted. */
+  async showCaptions(shown: boolean): Promise<void> {
+    const { CaptionText } = shown ? await import('./engines/caption-text.ts') : {};
+    this.#makeCaptions = CaptionText && (() => new CaptionText());
+    for (const pane of this.#panes) pane.showCaptions(this.#makeCaptions?.());
     this.#options.onChange();
   }
 
@@ -189,6 +202,7 @@ export class Wall {
       mayStart: () => !NOT_YET.has(this.#streams.get(id)?.state ?? ''),
       onChange,
     });
+    if (rendition === 'video') pane.showCaptions(this.#makeCaptions?.());
     pane.start(this.#target?.latencyMs);
     return pane;
   }

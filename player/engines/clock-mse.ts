@@ -180,6 +180,7 @@ export class ClockMseEngine implements Engine {
         firstByteAtMs ??= this.#lastByteAtMs;
         this.#byteCount += value.byteLength;
         queue.append(value);
+        this.#options.onBytes?.(value);
       }
       if (firstByteAtMs !== undefined && piece.grid === SEGMENTS)
         this.#watch.add({
@@ -193,6 +194,7 @@ export class ClockMseEngine implements Engine {
     } catch {
       // Cut off in the middle: what came is played, and the parser starts afresh with the next piece.
       queue.cut();
+      this.#options.onBytes?.(undefined);
       return 'failed';
     } finally {
       request.release();

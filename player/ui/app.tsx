@@ -43,11 +43,12 @@ function App({ state, wall }: AppProps) {
       });
       if (!action || state.dialog.value !== 'none') return;
       event.preventDefault();
-      act(action, state, screen, stageRef.current);
+      if (action.kind === 'captions') void wall.showCaptions(!wall.captionsShown);
+      else act(action, state, screen, stageRef.current);
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [state, screen]);
+  }, [state, screen, wall]);
   return (
     <>
       <Toolbar state={state} wall={wall} screen={screen} />

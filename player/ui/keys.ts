@@ -10,6 +10,7 @@ export type KeyAction =
         | 'enlarge'
         | 'cycle-layout'
         | 'mute'
+        | 'captions'
         | 'fullscreen'
         | 'picture-in-picture'
         | 'statistics'
@@ -31,6 +32,7 @@ export interface KeyPress {
 const LETTERS: Readonly<Record<string, KeyAction>> = {
   l: { kind: 'cycle-layout' },
   m: { kind: 'mute' },
+  c: { kind: 'captions' },
   f: { kind: 'fullscreen' },
   p: { kind: 'picture-in-picture' },
   s: { kind: 'statistics' },
@@ -46,6 +48,7 @@ export const KEY_HELP: readonly { readonly keys: readonly string[]; readonly doe
   { keys: ['Shift', '← →'], does: 'Move the pane with the focus' },
   { keys: ['L'], does: 'Next layout' },
   { keys: ['M'], does: 'Sound of the focus on or off' },
+  { keys: ['C'], does: 'Captions on or off, where a feed has some' },
   { keys: ['F'], does: 'Full screen' },
   { keys: ['P'], does: 'Picture in picture' },
   { keys: ['S'], does: 'Statistics' },

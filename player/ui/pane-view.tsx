@@ -53,6 +53,7 @@ export function PaneView(props: PaneViewProps) {
             {ingestUrl !== undefined && <OwnFeed url={ingestUrl} />}
           </div>
         )}
+        {pane.captionText !== '' && <p class="captions">{pane.captionText}</p>}
         {needsClick && <p class="click-for-sound">Click for sound</p>}
         <SelectButton state={state} id={id} name={name} badge={words.badge} focused={focused} />
       </div>
