@@ -19,10 +19,15 @@ export class ScreenActions {
   }
 
   fullscreen(): void {
+    // An iPhone has neither the methods nor the flag.
+    if (!document.fullscreenEnabled) {
+      this.#say('This browser does not allow full screen here.');
+      return;
+    }
     const done = document.fullscreenElement
       ? document.exitFullscreen()
       : (this.#stage()?.requestFullscreen() ?? Promise.resolve());
-    done.catch(() => this.#say('This browser does not allow full screen here.'));
+    done.catch(() => this.#say('The browser refused full screen. Press F once more.'));
   }
 
   /** Of the pane that has the focus. */

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { launchChromium } from '../../bench/browser.ts';
 import type { WallMeasure } from '../../player/wall.ts';
 import { FeedProcess } from '../../tools/feeds/feed-process.ts';
+import { callApi } from './api-call.ts';
 import { interrupt, type StartedProcess, start, until } from './start-process.ts';
 
 const LIGHT_FEED = { rehearsedMs: 2_000, widthPx: 320, heightPx: 180 } as const;
@@ -25,18 +26,8 @@ let browser: Browser;
 let token = '';
 const senders: FeedProcess[] = [];
 
-async function call(method: string, path: string, body?: object, bearer = token): Promise<unknown> {
-  const response = await fetch(new URL(path, running.pageUrl), {
-    method,
-    headers: {
-      ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
-      ...(body ? { 'content-type': 'application/json' } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  return response.status === 204 ? undefined : response.json();
-}
+const call = (method: string, path: string, body?: object, bearer = token) =>
+  callApi(running.pageUrl, { method, path, body, bearer });
 
 async function startWithFeed(streamId: string): Promise<void> {
   const { target } = startedSchema.parse(await call('POST', `/v1/streams/${streamId}/start`));

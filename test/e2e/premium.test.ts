@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { launchChromium } from '../../bench/browser.ts';
 import type { PaneMeasure } from '../../player/pane.ts';
 import { FeedSender } from '../../tools/feeds/sender.ts';
+import { callApi } from './api-call.ts';
 import { interrupt, type StartedProcess, start, until } from './start-process.ts';
 
 /** Signatures last 10 to 20 s: a page that plays for longer has lived through a renewal. */
@@ -35,18 +36,8 @@ const ends: (() => Promise<unknown>)[] = [];
 /** Whatever must never be printed. */
 const secrets: string[] = [];
 
-async function call(method: string, path: string, body?: object, bearer = token): Promise<unknown> {
-  const response = await fetch(new URL(path, running.pageUrl), {
-    method,
-    headers: {
-      ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
-      ...(body ? { 'content-type': 'application/json' } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  return response.json();
-}
+const call = (method: string, path: string, body?: object, bearer = token) =>
+  callApi(running.pageUrl, { method, path, body, bearer });
 
 async function ticketFor(viewerId: string): Promise<string> {
   const answer = await call('POST', '/v1/viewer-tickets', { viewerId, streams: ['stage'] });
