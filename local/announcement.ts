@@ -29,7 +29,6 @@ export function announcementText(announcement: Announcement): string {
     '',
     `  Page     ${base}/`,
     `  Console  ${base}/console/`,
-    `  Console  ${base}/console/`,
     `  API      ${base}/v1/streams`,
     '',
     '  Your own feed',

@@ -122,7 +122,8 @@ export function healthOf(
   const { continuityErrorCount = 0, decodeErrorCount = 0, gapCount = 0 } = lastMinute;
   const errorCount = continuityErrorCount + decodeErrorCount + gapCount;
   const troubles = TROUBLES.flatMap(({ name, one, many, harmlessCount }) => {
-    const count = lastMinute[name] ?? 0;
+    // Without a feed frames are repeated on purpose; a knock at the door that is refused always matters.
+    const count = state === 'live' || name === 'rejectedConnectionCount' ? (lastMinute[name] ?? 0) : 0;
     return count > harmlessCount ? [`${count} ${count === 1 ? one : many}`] : [];
   });
   const trouble = troubles.length === 0 ? undefined : `${troubles.join(', ')} in the last minute`;

@@ -74,6 +74,14 @@ describe('the health of a stream', () => {
     });
   });
 
+  it('tells of a lost signal why, not that frames are repeated; and of each sender that was refused', () => {
+    const lost = { state: 'interrupted', reason: 'The feed has stopped.' } as const;
+    expect(healthOf(lost, { repeatedFrameCount: 900 }).words).toBe('The feed has stopped.');
+    expect(healthOf({ state: 'waiting' }, { rejectedConnectionCount: 2 }).words).toBe(
+      '2 refused connections in the last minute.',
+    );
+  });
+
   it.each([
     ['created', false],
     ['starting', false],
