@@ -43,12 +43,11 @@ function App({ state, wall }: AppProps) {
       });
       if (!action || state.dialog.value !== 'none') return;
       event.preventDefault();
-      if (action.kind === 'captions') void wall.showCaptions(!wall.captionsShown);
-      else act(action, state, screen, stageRef.current);
+      act(action, state, screen, stageRef.current);
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [state, screen, wall]);
+  }, [state, screen]);
   return (
     <>
       <Toolbar state={state} wall={wall} screen={screen} />
@@ -91,6 +90,8 @@ function act(action: KeyAction, state: PlayerState, screen: ScreenActions, stage
     case 'mute':
       if (focusId !== undefined) state.toggleSound(focusId);
       return;
+    case 'captions':
+      return state.toggleCaptions();
     case 'cycle-layout':
       return state.cycleLayout();
     case 'statistics':

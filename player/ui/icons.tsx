@@ -27,6 +27,7 @@ const SHAPES = {
   feeds: 'M3 5h14M3 10h14M3 15h8M15 12.5v5M12.5 15h5',
   fullscreen: 'M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4',
   pictureInPicture: 'M2.5 4.5h15v11h-15zM10.5 9.5h5v4h-5z',
+  captions: 'M2.5 4.5h15v11h-15zM8.5 8.6a1.9 1.9 0 1 0 0 2.8M14.5 8.6a1.9 1.9 0 1 0 0 2.8',
   statistics: 'M3 16V9M8 16V4M13 16v-5M17.5 16V7',
   sun: 'M10 6.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM10 1.5v2M10 16.5v2M1.5 10h2M16.5 10h2M4 4l1.4 1.4M14.6 14.6L16 16M16 4l-1.4 1.4M5.4 14.6L4 16',
   moon: 'M16.5 12.2A7 7 0 0 1 7.8 3.5a7 7 0 1 0 8.7 8.7z',

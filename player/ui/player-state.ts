@@ -28,7 +28,17 @@ export type Dialog = 'none' | 'feeds' | 'help';
 export type SessionState = Pick<ViewerSession, 'streams' | 'selectable' | 'delivery' | 'problem'>;
 
 export interface PlayerStateOptions {
-  readonly wall: Pick<Wall, 'show' | 'knowStreams' | 'toggleSound' | 'audibleId' | 'streamIds' | 'delivery'>;
+  readonly wall: Pick<
+    Wall,
+    | 'show'
+    | 'knowStreams'
+    | 'toggleSound'
+    | 'audibleId'
+    | 'streamIds'
+    | 'delivery'
+    | 'captionsShown'
+    | 'showCaptions'
+  >;
   readonly session: SessionState & Pick<ViewerSession, 'swap'>;
   /** Address and history of the window. */
   readonly search: () => string;
@@ -175,6 +185,14 @@ export class PlayerState {
 
   showDialog(name: Dialog): void {
     this.dialog.value = name;
+  }
+
+  toggleCaptions(): void {
+    const { wall } = this.#options;
+    wall.showCaptions(!wall.captionsShown).then(
+      () => this.wallChanged(),
+      () => (this.notice.value = 'The captions could not be loaded. Try again.'),
+    );
   }
 
   toggleStats(): void {

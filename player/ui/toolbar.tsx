@@ -1,12 +1,12 @@
 /** The line above the panes: what the page is, how the feeds are doing, and the buttons. */
 import type { ComponentChildren } from 'preact';
 import { DELIVERY_MODES, type DeliveryMode, deliveryNamed } from '../delivery.ts';
+import type { Wall } from '../wall.ts';
 import { LAYOUTS, type LayoutName } from '../wall-choice.ts';
 import { LayoutIcon, ShapeIcon } from './icons.tsx';
 import type { PlayerState } from './player-state.ts';
 import type { ScreenActions } from './screen-actions.ts';
 import { theme, toggleTheme } from './theme.ts';
-import type { WallView } from './wall-view.tsx';
 
 const LAYOUT_WORDS: Readonly<Record<LayoutName, string>> = {
   auto: 'Auto: a place for each feed',
@@ -20,7 +20,7 @@ const LAYOUT_WORDS: Readonly<Record<LayoutName, string>> = {
 
 export interface ToolbarProps {
   readonly state: PlayerState;
-  readonly wall: Parameters<typeof WallView>[0]['wall'] & { readonly skewMs: number };
+  readonly wall: Pick<Wall, 'panes' | 'skewMs' | 'captionsShown'>;
   readonly screen: ScreenActions;
 }
 
@@ -62,6 +62,7 @@ export function Toolbar({ state, wall, screen }: ToolbarProps) {
         >
           <ShapeIcon shape="statistics" />
         </Tool>
+        <CaptionsSwitch state={state} wall={wall} />
         <Tool
           words="Picture in picture"
           title="Picture in picture (P)"
@@ -79,6 +80,21 @@ export function Toolbar({ state, wall, screen }: ToolbarProps) {
         </Tool>
       </div>
     </header>
+  );
+}
+
+function CaptionsSwitch({ state, wall }: Omit<ToolbarProps, 'screen'>) {
+  // The wall tells when they have come on.
+  void state.tick.value;
+  return (
+    <Tool
+      words="Captions"
+      title="Captions, where a feed has some (C)"
+      pressed={wall.captionsShown}
+      onClick={() => state.toggleCaptions()}
+    >
+      <ShapeIcon shape="captions" />
+    </Tool>
   );
 }
 

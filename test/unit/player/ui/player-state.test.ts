@@ -25,6 +25,14 @@ class FakeWall {
 
   knowStreams(): void {}
 
+  captionsShown = false;
+  captionsFail = false;
+
+  async showCaptions(shown: boolean): Promise<void> {
+    if (this.captionsFail) throw new TypeError('no network');
+    this.captionsShown = shown;
+  }
+
   toggleSound(id: string): void {
     this.audibleId = this.audibleId === id ? undefined : id;
   }
@@ -80,6 +88,8 @@ function stateAt(search: string, session = new FakeSession()): PlayerState {
 }
 
 let state = stateAt('');
+/** After what was begun with promises. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 beforeEach(() => {
   soundMemory = { wasOn: false };
@@ -218,8 +228,19 @@ describe('what the page says', () => {
   });
 });
 
+describe('captions', () => {
+  it('come and go, and the page says so when they cannot be had', async () => {
+    state.toggleCaptions();
+    await settled();
+    expect(wall.captionsShown).toBe(true);
+    wall.captionsFail = true;
+    state.toggleCaptions();
+    await settled();
+    expect(state.note).toMatch(/could not be loaded/);
+  });
+});
+
 describe('premium feeds', () => {
-  const settled = () => new Promise((resolve) => setImmediate(resolve));
   let session = new FakeSession();
 
   beforeEach(() => {
