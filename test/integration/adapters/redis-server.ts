@@ -119,6 +119,12 @@ export class RedisProxy {
     return `redis://127.0.0.1:${this.port}`;
   }
 
+  /** Clients that are connected now. */
+  get connectionCount(): number {
+    // Each has its own way on to the server.
+    return this.#sockets.size / 2;
+  }
+
   /** Cuts every connection there is. New ones are let in. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
