@@ -86,7 +86,7 @@ export class StreamRunner {
         return;
       case 'restarting':
         this.#log.warn('runner-restarts', { reason: event.reason, delayMs: event.delayMs });
-        streams.setState(this.#streamId, 'starting', `The runner ${event.reason}; it starts again.`);
+        streams.setState(this.#streamId, 'starting', `The runner ended (${event.reason}); it starts again.`);
         return;
       case 'failed':
         this.#log.error('runner-failed', { reason: event.reason });
