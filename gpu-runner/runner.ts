@@ -127,7 +127,7 @@ export class Runner {
     try {
       return await findEarlierLife({ streamId, profile, store, clock, startedAtMs, sleep: pause, signal });
     } catch (error) {
-      this.troubles.warn('earlier-life-unknown', error);
+      if (!signal.aborted) this.troubles.warn('earlier-life-unknown', error);
       return undefined;
     }
   }
