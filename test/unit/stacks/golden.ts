@@ -38,7 +38,7 @@ export function goldenText(assembly: cx_api.CloudAssembly): string {
 
 /** What fits on a line is a line; what does not goes down, key by key. A policy reads as a sentence for each statement. */
 function propertyLines(key: string, value: unknown, indent = '  '): string[] {
-  if (/PolicyDocument$/.test(key)) {
+  if (key.endsWith('PolicyDocument')) {
     const { Statement } = value as { Statement: Record<string, unknown>[] };
     return [`${indent}${key}:`, ...Statement.map((statement) => `${indent}  ${statementText(statement)}`)];
   }

@@ -2,6 +2,8 @@
 import './platform.suite.ts';
 import './least-privilege.suite.ts';
 import './reachability.suite.ts';
+import './calls.suite.ts';
+import './rotation.suite.ts';
 import './pages.suite.ts';
 import './batch.suite.ts';
 import './observability.suite.ts';
