@@ -11,32 +11,38 @@ export function lineOf(label: string, { timesMs, values }: StatsSeries, scale = 
   };
 }
 
-/** One line of several, from the values that belong to the same moment. */
+/**
+ * One line of several. Panes take their samples each at its own moment, so what counts at a moment of the longest
+ * line is the sample of each line that lies nearest.
+ */
 export function combined(
   label: string,
   lines: readonly PlotSeries[],
   combine: (values: readonly number[]) => number,
 ): PlotSeries {
-  const moments = new Map<number, number[]>();
-  for (const { timesMs, values } of lines) {
-    for (const [index, timeMs] of timesMs.entries()) {
-      // Panes take their samples within one beat of each other.
-      const moment = Math.round(timeMs / STATS_EVERY_MS) * STATS_EVERY_MS;
-      const value = values[index];
-      const known = moments.get(moment) ?? [];
-      if (value !== undefined) known.push(value);
-      moments.set(moment, known);
-    }
-  }
-  const timesMs = [...moments.keys()].sort((a, b) => a - b);
+  const { timesMs = [] } = [...lines].sort((a, b) => b.timesMs.length - a.timesMs.length)[0] ?? {};
+  const nearest = lines.map((line) => nearestValues(line, timesMs));
   return {
     label,
     timesMs,
-    values: timesMs.map((timeMs) => {
-      const known = moments.get(timeMs) ?? [];
+    values: timesMs.map((_, index) => {
+      const known = nearest.flatMap((values) => values[index] ?? []);
       return known.length === 0 ? undefined : combine(known);
     }),
   };
+}
+
+/** A line's values at the given times, which rise; undefined where it has no sample near. */
+function nearestValues(
+  { timesMs, values }: PlotSeries,
+  atMs: readonly number[],
+): readonly (number | undefined)[] {
+  let index = 0;
+  return atMs.map((timeMs) => {
+    const awayMs = (at: number) => Math.abs((timesMs[at] ?? Number.POSITIVE_INFINITY) - timeMs);
+    while (awayMs(index + 1) <= awayMs(index) && index + 1 < timesMs.length) index += 1;
+    return awayMs(index) <= STATS_EVERY_MS ? values[index] : undefined;
+  });
 }
 
 export function sumOf(values: readonly number[]): number {

@@ -35,6 +35,10 @@ export function StatsPanel({ state, wall }: { readonly state: PlayerState; reado
       ) : (
         <PanePlots pane={wall.panes.find(({ streamId }) => streamId === focusId)} name={focusName} />
       )}
+      <p class="stats-note">
+        From glass to glass it is longer by what lies before: the camera, its encoder, and the SRT latency of
+        the feed.
+      </p>
     </aside>
   );
 }
@@ -49,7 +53,7 @@ function AllPlots({ state, wall }: { readonly state: PlayerState; readonly wall:
   ];
   return (
     <>
-      <Plot label="Latency, glass to glass" unit="ms" series={lines('latencyMs')} />
+      <Plot label="Latency since the feed came in" unit="ms" series={lines('latencyMs')} />
       <Plot
         label="Skew: how far apart the feeds are"
         unit="ms"
@@ -82,7 +86,7 @@ function PanePlots({ pane, name }: { readonly pane: Pane | undefined; readonly n
   const line = (series: StatsSeriesName, scale = 1) => [lineOf(name, pane.stats.series(series), scale)];
   return (
     <>
-      <Plot label="Latency, glass to glass" unit="ms" series={line('latencyMs')} />
+      <Plot label="Latency since the feed came in" unit="ms" series={line('latencyMs')} />
       <Plot label="Skew to the instant that all share" unit="ms" series={line('skewMs')} />
       <Plot label="Buffer" unit="ms" series={line('bufferMs')} />
       <Plot label="Bitrate" unit="kbit/s" series={line('bitrateBps', KBPS_PER_BPS)} />

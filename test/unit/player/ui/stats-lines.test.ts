@@ -10,17 +10,25 @@ describe('lines of the statistics', () => {
     });
   });
 
-  it('of several panes the samples of the same half second count together', () => {
+  it('of several panes the samples that lie nearest count together, whatever the beat of each', () => {
     const lines = [
-      { label: 'A', timesMs: [1_000, 1_500], values: [1, 2] },
-      { label: 'B', timesMs: [1_012, 1_490, 2_003], values: [10, undefined, 30] },
+      { label: 'A', timesMs: [1_000, 1_500, 2_000], values: [1, 2, 3] },
+      { label: 'B', timesMs: [1_248, 1_752], values: [10, 20] },
+      { label: 'C', timesMs: [2_010], values: [100] },
     ];
     expect(combined('All', lines, sumOf)).toEqual({
       label: 'All',
       timesMs: [1_000, 1_500, 2_000],
-      values: [11, 2, 30],
+      values: [11, 22, 123],
     });
-    expect(combined('All', lines, spreadOf).values).toEqual([9, 0, 0]);
+  });
+
+  it('what one pane could not measure does not keep the others from counting', () => {
+    const lines = [
+      { label: 'A', timesMs: [1_000, 1_500], values: [4, 5] },
+      { label: 'B', timesMs: [1_010, 1_490], values: [undefined, 7] },
+    ];
+    expect(combined('Skew', lines, spreadOf).values).toEqual([0, 2]);
   });
 
   it('a moment at which nothing was measured stays a gap', () => {
