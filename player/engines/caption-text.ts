@@ -45,7 +45,7 @@ export class CaptionText {
       for (const unit of nalUnits) this.#read(unit, instantMs);
   }
 
-  /** What came so far ends in the middle. */
+  /** A chunk begins here: what came before, if it ends in the middle, is forgotten. */
   cut(): void {
     this.#samples.reset();
   }

@@ -170,6 +170,8 @@ export class ClockMseEngine implements Engine {
       const response = await request.response;
       if (response?.status === 404 && serverNowMs() >= piece.endMs) return 'absent';
       if (!response?.ok || !response.body) return 'failed';
+      // A piece begins with a chunk: who reads along finds its place here, wherever it began to read.
+      this.#options.onBytes?.(undefined);
       const reader = response.body.getReader();
       let firstByteAtMs: number | undefined;
       for (;;) {
@@ -194,7 +196,6 @@ export class ClockMseEngine implements Engine {
     } catch {
       // Cut off in the middle: what came is played, and the parser starts afresh with the next piece.
       queue.cut();
-      this.#options.onBytes?.(undefined);
       return 'failed';
     } finally {
       request.release();

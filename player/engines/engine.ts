@@ -20,7 +20,7 @@ export interface EngineOptions {
   /** How far behind the wall clock the pane plays, or will play, ms. */
   readonly latencyMs: () => number;
   readonly serverNowMs: () => number;
-  /** The bytes of the rendition as they come; `undefined` where they break off. Not of every engine. */
+  /** The bytes of the rendition as they come; undefined before each beginning of a chunk. Not of every engine. */
   readonly onBytes?: (bytes: Uint8Array | undefined) => void;
   /** Called right after media was taken into the element's buffer. */
   readonly onMedia: () => void;

@@ -24,7 +24,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-engines-'));
   browser = await launchChromium();
   running = await start(['--port', '0', '--feeds', '1', '--data-dir', folder], {
-    MIRROR_DEMO_FEED_OPTIONS: JSON.stringify({ rehearsedMs: 2_000, widthPx: 320, heightPx: 180 }),
+    MIRROR_DEMO_FEED_OPTIONS: JSON.stringify({
+      rehearsedMs: 3_000,
+      widthPx: 320,
+      heightPx: 180,
+      captions: true,
+    }),
   });
   const isLive = async () =>
     (await running.streams()).some(({ id, state }) => id === 'cam-1' && state === 'live');
@@ -108,13 +113,39 @@ describe('a proxy that passes on whole answers only', () => {
   });
 });
 
+describe('captions', () => {
+  it('are off until C is pressed, and then say what the feed says; hls.js shows them by its own means', async () => {
+    const { page } = await open('');
+    await untilPane(page, 'it plays', ({ phase }) => phase === 'playing');
+    const caption = () => page.evaluate(() => document.querySelector('.captions')?.textContent ?? '');
+    await page.waitForTimeout(1_500);
+    expect(await caption()).toBe('');
+    await page.keyboard.press('c');
+    await until('they are shown', async () => /SECOND \d/.test(await caption()), PLAYING_MAX_MS);
+    await page.keyboard.press('c');
+    await until('they are gone', async () => (await caption()) === '', 3_000);
+
+    const other = await open('&engine=hls.js');
+    await untilPane(other.page, 'it plays', ({ phase }) => phase === 'playing');
+    await other.page.keyboard.press('c');
+    const cues = () =>
+      other.page.evaluate(() =>
+        [...(document.querySelector('video')?.textTracks ?? [])]
+          .filter(({ mode }) => mode === 'showing')
+          .flatMap((track) => [...(track.cues ?? [])].map((cue) => ('text' in cue ? String(cue.text) : ''))),
+      );
+    await until('they are there', async () => (await cues()).join(' ').includes('SECOND'), PLAYING_MAX_MS);
+  });
+});
+
 describe('how the viewer fares', () => {
   it('is told to the origin when the page is left', async () => {
     const { page } = await open('');
     await untilPane(page, 'it plays', ({ phase }) => phase === 'playing');
     await page.waitForTimeout(500);
     const told = page.waitForRequest((request) => new URL(request.url()).pathname === '/open/cmcd');
-    await page.goto('about:blank');
+    // What a page that is gone still sends, nobody sees here.
+    await page.evaluate(() => dispatchEvent(new Event('pagehide')));
     const report = (await told).postData() ?? '';
     expect(report).toContain('cid="cam-1"');
     expect(report).toContain('sta=p');

@@ -37,6 +37,8 @@ export const feedOptionsSchema = z
     audioChannelCount: z.union([z.literal(1), z.literal(2), z.literal(6)]).default(2),
     audioBitrateBps: z.int().min(16_000).max(640_000).default(128_000),
     beep: z.boolean().default(true),
+    /** CEA-608 captions that count the seconds; not with MPEG-2. */
+    captions: z.boolean().default(false),
     /**
      * True: audio leaves in bursts of several frames, as FFmpeg's MPEG-TS muxer and many encoders send it.
      * False: each audio frame leaves at once.

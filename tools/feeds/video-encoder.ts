@@ -3,6 +3,7 @@ import {
   AV_CODEC_FLAG_GLOBAL_HEADER,
   AV_CODEC_FLAG_INTERLACED_DCT,
   AV_CODEC_FLAG_INTERLACED_ME,
+  AV_FRAME_DATA_A53_CC,
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUV420P10LE,
   AV_PIX_FMT_YUV422P,
@@ -33,6 +34,7 @@ import {
   Rational,
   SoftwareScaleContext,
 } from 'node-av/lib';
+import { captionsOfPicture } from './captions.ts';
 import { feedErrors } from './errors.ts';
 import type { FeedOptions } from './options.ts';
 import type { Planes } from './scene.ts';
@@ -68,6 +70,8 @@ const x265 = (gopFrameCount: number, bitrateBps: number | undefined) => ({
   preset: 'ultrafast',
   tune: 'zerolatency',
   'x265-params': X265_PARAMS(gopFrameCount, bitrateBps),
+  // Off unless asked for, unlike libx264's.
+  a53cc: '1',
 });
 const x264 = (gopFrameCount: number, bitrateBps: number | undefined) => ({
   ...(bitrateBps === undefined ? { qp: String(CONSTANT_QP) } : {}),
@@ -106,10 +110,15 @@ export class VideoEncoder {
   private readonly scaler: SoftwareScaleContext | undefined;
   private readonly packet: Packet;
   private readonly interlaced: boolean;
+  private readonly captions: ((frameIndex: number) => Uint8Array) | undefined;
 
   private constructor(context: CodecContext, options: FeedOptions) {
     this.context = context;
     this.interlaced = options.interlaced;
+    const { num, den } = options.frameRate;
+    this.captions = options.captions
+      ? (index) => captionsOfPicture(index, num / den, (second) => `${options.name} SECOND ${second}`)
+      : undefined;
     this.drawn = newFrame(context, AV_PIX_FMT_YUV420P);
     this.planes = planesOf(this.drawn);
     if (context.pixelFormat !== AV_PIX_FMT_YUV420P) {
@@ -178,6 +187,12 @@ export class VideoEncoder {
     }
     frame.pts = BigInt(frameIndex);
     if (this.interlaced) frame.setFlags(INTERLACED_FRAME, TOP_FIELD_FIRST);
+    // The frame is one and the same each time, and new side data stands beside the old.
+    frame.removeSideData(AV_FRAME_DATA_A53_CC);
+    if (this.captions) {
+      const captions = this.captions(frameIndex);
+      frame.newSideData(AV_FRAME_DATA_A53_CC, captions.byteLength).set(captions);
+    }
     FFmpegError.throwIfError(await this.context.sendFrame(frame), 'encode a frame');
     for (;;) {
       const code = await this.context.receivePacket(this.packet);
