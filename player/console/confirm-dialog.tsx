@@ -30,7 +30,7 @@ export function ConfirmDialog({ title, words, action, typed, onConfirm, onClose 
     }
   };
   return (
-    <Dialog name="confirm-dialog" title={title} onClose={onClose}>
+    <Dialog name="confirm-dialog" title={title} staysOpen onClose={onClose}>
       <form class="form" onSubmit={(event) => void confirm(event)}>
         <p>{words}</p>
         {typed !== undefined && (

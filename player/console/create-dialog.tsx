@@ -50,7 +50,7 @@ export function CreateDialog({ onClose }: { readonly onClose: () => void }) {
   };
   const problems = new Map(fieldProblems.map(({ pointer, detail }) => [fieldOfPointer(pointer), detail]));
   return (
-    <Dialog name="create-dialog" title="New stream" onClose={onClose}>
+    <Dialog name="create-dialog" title="New stream" staysOpen onClose={onClose}>
       <ProblemsContext.Provider value={problems}>
         <form class="form" onSubmit={(event) => void create(event)}>
           <TextField

@@ -7,17 +7,19 @@ export interface DialogProps {
   readonly title: string;
   readonly name: string;
   readonly onClose: () => void;
+  /** A click beside it does not close it: what was typed would be lost. */
+  readonly staysOpen?: boolean;
   readonly children: ComponentChildren;
 }
 
-export function Dialog({ title, name, onClose, children }: DialogProps) {
+export function Dialog({ title, name, onClose, staysOpen = false, children }: DialogProps) {
   const dialogRef = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
     const dialog = dialogRef.current;
     // What lies beside the dialog is its backdrop, and a click there has the dialog itself as its target.
     const onClick = (event: MouseEvent) => {
-      if (event.target === dialog) dialog?.close();
+      if (!staysOpen && event.target === dialog) dialog?.close();
     };
     dialog?.showModal();
     dialog?.addEventListener('click', onClick);
@@ -25,7 +27,7 @@ export function Dialog({ title, name, onClose, children }: DialogProps) {
       dialog?.removeEventListener('click', onClick);
       if (before instanceof HTMLElement) before.focus();
     };
-  }, []);
+  }, [staysOpen]);
   return (
     <dialog ref={dialogRef} class={`dialog ${name}`} aria-labelledby={`${name}-title`} onClose={onClose}>
       <div class="dialog-head">

@@ -1,5 +1,5 @@
 /** The console as an operator uses it: the life of a stream from its making to its end, in Chromium. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe from 'axe-core';
@@ -12,6 +12,7 @@ import { interrupt, type StartedProcess, start, until } from './start-process.ts
 
 const LIVE_MAX_MS = 40_000;
 const STEP_MAX_MS = 15_000;
+const SIZE = { width: 1_280, height: 900 };
 /** Half a round trip: what is sent again arrives after the 120 ms that SRT waits. */
 const ONE_WAY_MS = 70;
 
@@ -72,8 +73,11 @@ function shadeCount(): Promise<number> {
 
 /** Opens the console on a fresh page. */
 async function opened(): Promise<void> {
-  page = await browser.newPage({ viewport: { width: 1_280, height: 900 }, reducedMotion: 'reduce' });
+  page = await browser.newPage({ viewport: SIZE, reducedMotion: 'reduce' });
   page.setDefaultTimeout(STEP_MAX_MS);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  // A browser that cannot write into a file: the other way needs a person to choose one.
+  await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (/Content Security Policy|Trusted/i.test(message.text())) complaints.push(message.text());
@@ -105,6 +109,7 @@ describe('the console', { retry: 0 }, () => {
     await page.getByRole('button', { name: 'New stream' }).press('Enter');
     await dialog().waitFor();
     await assertAccessible('the form');
+    await page.mouse.click(5, 5);
     await page.keyboard.type('Stage');
     expect(await dialog().getByLabel('Name').inputValue()).toBe('Stage');
     await dialog().getByLabel('Id', { exact: true }).fill('own');
@@ -124,11 +129,16 @@ describe('the console', { retry: 0 }, () => {
     const hidden = (await dialog().locator('code').first().textContent()) ?? '';
     expect(hidden).toMatch(/^srt:\/\/127\.0\.0\.1:\d+\?mode=caller&latency=120000&passphrase=•+&/);
     await assertAccessible('connecting');
+    await dialog().getByRole('button', { name: 'Copy Server' }).click();
+    await dialog().getByText('Copied').waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(await page.content()).not.toContain(new URLSearchParams(copied).get('passphrase'));
     await dialog().getByLabel('Show the passphrase').check();
     const shown = (await dialog().locator('code').first().textContent()) ?? '';
     const target = new URL(shown.replace('srt:', 'http:'));
     passphrase = target.searchParams.get('passphrase') ?? '';
     expect(passphrase.length).toBeGreaterThanOrEqual(10);
+    expect(copied).toBe(shown);
     relay = new UdpRelay({ targetPort: Number(target.port) });
     const stopping = new AbortController();
     const relaying = relay.run(stopping.signal);
@@ -166,7 +176,7 @@ describe('the console', { retry: 0 }, () => {
     );
   });
 
-  it('says when the network of its encoder is bad, and when it is good again', async () => {
+  it('says when the network of its encoder is bad, and why', async () => {
     await row().getByRole('link').click();
     const reason = async () =>
       (await view().locator('.reason').allTextContents()).find((text) => text !== '') ?? '';
@@ -179,6 +189,19 @@ describe('the console', { retry: 0 }, () => {
     await row().waitFor();
     await page.getByRole('button', { name: 'All', exact: true }).click();
     relay.change({ delayMs: 0, lossRate: 0 });
+  });
+
+  it('fits a narrow screen, and stays there for everybody', async () => {
+    await page.setViewportSize({ width: 320, height: 640 });
+    const isTooWide = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    expect(await isTooWide()).toBe(false);
+    await assertAccessible('a narrow list');
+    await row().getByRole('link').click();
+    await view().waitFor();
+    expect(await isTooWide()).toBe(false);
+    await assertAccessible('one narrow stream');
+    await page.goBack();
+    await page.setViewportSize(SIZE);
   });
 
   it('makes a link for one viewer of a premium stream, as text and as a code', async () => {
@@ -195,7 +218,7 @@ describe('the console', { retry: 0 }, () => {
     await page.keyboard.press('Escape');
   });
 
-  it('plays what was recorded', async () => {
+  it('plays what was recorded, and gives it away as one file', async () => {
     await row().getByRole('link').click();
     await view().getByRole('button', { name: /^Play/ }).first().click({ timeout: LIVE_MAX_MS });
     const hasPlayed = () =>
@@ -205,6 +228,16 @@ describe('the console', { retry: 0 }, () => {
     await until('it plays', hasPlayed, STEP_MAX_MS);
     expect(await dialog().getByRole('alert').count()).toBe(0);
     await page.keyboard.press('Escape');
+    const downloading = page.waitForEvent('download');
+    await view()
+      .getByRole('button', { name: /^Download/ })
+      .first()
+      .click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toMatch(/^stage-\d{8}T\d{6}\.\d{3}Z\.mp4$/);
+    const bytes = await readFile(await download.path());
+    expect(bytes.subarray(4, 8).toString()).toBe('ftyp');
+    expect(bytes.byteLength).toBeGreaterThan(100_000);
   });
 
   it('stops it and deletes it, each after a question', async () => {
