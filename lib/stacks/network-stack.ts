@@ -5,7 +5,11 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
 import type { Construct } from 'constructs';
 import { ANYWHERE, type Environment } from '../config.ts';
-import { acknowledge, acknowledgeWildcards } from '../constructs/acknowledge.ts';
+import {
+  acknowledge,
+  acknowledgeCustomResourceFunction,
+  acknowledgeWildcards,
+} from '../constructs/acknowledge.ts';
 import { dataRemovalPolicy } from '../constructs/environment-policy.ts';
 
 export interface NetworkStackProps extends StackProps {
@@ -189,15 +193,7 @@ export class NetworkStack extends Stack {
       installLatestAwsSdk: false,
     });
     acknowledgeWildcards(lookup, ['Resource::*'], 'ec2:DescribeManagedPrefixLists takes no resource.');
-    // The function behind the look-up is CDK's own, one per stack, and is named after its code.
-    const lookupFunction = this.node.children.find((child) => child.node.id.startsWith('AWS679f'));
-    if (lookupFunction) {
-      acknowledge(
-        lookupFunction,
-        'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
-        'CDK’s own look-up function: the managed policy lets it write its logs.',
-      );
-    }
+    acknowledgeCustomResourceFunction(this);
     return lookup.getResponseField('PrefixLists.0.PrefixListId');
   }
 

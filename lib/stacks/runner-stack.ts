@@ -5,9 +5,14 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
 import type { Construct } from 'constructs';
 import { type Environment, GPU_INSTANCE_TYPES } from '../config.ts';
-import { acknowledge, acknowledgeWildcards } from '../constructs/acknowledge.ts';
+import {
+  acknowledge,
+  acknowledgeCustomResourceFunction,
+  acknowledgeWildcards,
+} from '../constructs/acknowledge.ts';
 import { dataRemovalPolicy } from '../constructs/environment-policy.ts';
 import { GPU_HOST_NAMESPACE, gpuHostUserData } from '../constructs/gpu-host.ts';
 import { serviceImage } from '../constructs/service-image.ts';
@@ -131,6 +136,7 @@ export class RunnerStack extends Stack {
         },
       ],
     });
+    const trunking = this.#trunkInterfaces(role);
     const group = new autoscaling.AutoScalingGroup(this, 'GpuHosts', {
       vpc: network.vpc,
       vpcSubnets: network.gpuHostSubnets,
@@ -140,12 +146,36 @@ export class RunnerStack extends Stack {
       newInstancesProtectedFromScaleIn: true,
       groupMetrics: [autoscaling.GroupMetrics.all()],
     });
+    group.node.addDependency(trunking);
     acknowledge(
       group,
       'AwsSolutions-AS3',
       'Hosts come and go with the streams; alarms watch what streams feel of it (observability stack).',
     );
     return group;
+  }
+
+  /**
+   * More tasks on a host than it has network interfaces: a setting of ECS for the hosts' role, and to be made before
+   * the first host registers (ECS Developer Guide, "Increasing Amazon ECS Linux container instance network
+   * interfaces"). It ends with the role.
+   */
+  #trunkInterfaces(role: iam.Role): AwsCustomResource {
+    const setting = new AwsCustomResource(this, 'TrunkInterfaces', {
+      onUpdate: {
+        service: 'ECS',
+        action: 'putAccountSetting',
+        parameters: { name: 'awsvpcTrunking', value: 'enabled', principalArn: role.roleArn },
+        physicalResourceId: PhysicalResourceId.of('awsvpc-trunking'),
+      },
+      policy: AwsCustomResourcePolicy.fromStatements([
+        new iam.PolicyStatement({ actions: ['ecs:PutAccountSetting'], resources: ['*'] }),
+      ]),
+      installLatestAwsSdk: false,
+    });
+    acknowledgeWildcards(setting, ['Resource::*'], 'ecs:PutAccountSetting takes no resource.');
+    acknowledgeCustomResourceFunction(this);
+    return setting;
   }
 
   #taskDefinition({ environment, storage, state }: RunnerStackProps): ecs.Ec2TaskDefinition {

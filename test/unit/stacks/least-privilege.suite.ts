@@ -27,6 +27,7 @@ const ACTIONS_WITHOUT_RESOURCE = [
   'ecs:DiscoverPollEndpoint',
   'ecs:ListServices',
   'ecs:Poll',
+  'ecs:PutAccountSetting',
   'ecs:StartTelemetrySession',
   'ecs:Submit*',
   'logs:CreateLogStream',

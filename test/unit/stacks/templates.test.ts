@@ -3,6 +3,7 @@ import './platform.suite.ts';
 import './least-privilege.suite.ts';
 import './reachability.suite.ts';
 import './calls.suite.ts';
+import './gpu-hosts.suite.ts';
 import './rotation.suite.ts';
 import './pages.suite.ts';
 import './batch.suite.ts';
