@@ -109,8 +109,8 @@ describe('the console', { retry: 0 }, () => {
     await page.getByRole('button', { name: 'New stream' }).press('Enter');
     await dialog().waitFor();
     await assertAccessible('the form');
-    await page.mouse.click(5, 5);
     await page.keyboard.type('Stage');
+    await page.mouse.click(5, 5);
     expect(await dialog().getByLabel('Name').inputValue()).toBe('Stage');
     await dialog().getByLabel('Id', { exact: true }).fill('own');
     await dialog().getByRole('button', { name: 'Create' }).press('Enter');
