@@ -16,8 +16,8 @@ import type { StreamSummary } from './pane-words.ts';
 /** Numbers that have moved are told so often. */
 const TELL_EVERY_TICKS = 5;
 
-/** States in which a stream has never shown a picture. */
-const NOT_YET: ReadonlySet<string> = new Set(['created', 'starting', 'waiting']);
+/** States in which a stream has no picture: asking for one would be in vain. */
+const WITHOUT_PICTURE: ReadonlySet<string> = new Set(['created', 'starting', 'waiting', 'stopped', 'failed']);
 
 export type SoundState = 'off' | 'starting' | 'on';
 
@@ -199,7 +199,7 @@ export class Wall {
       delivery: () => this.#delivery,
       nowMs: this.#nowMs,
       isHidden: this.#isHidden,
-      mayStart: () => !NOT_YET.has(this.#streams.get(id)?.state ?? ''),
+      mayStart: () => !WITHOUT_PICTURE.has(this.#streams.get(id)?.state ?? ''),
       onChange,
     });
     if (rendition === 'video') pane.showCaptions(this.#makeCaptions?.());

@@ -23,6 +23,8 @@ const SILENCE_MAX_MS = 2_000;
 const RETRY_MS = 100;
 const OVERDUE_MS = 700;
 const PROBES_KEPT_COUNT = 2;
+/** No piece is asked for so long before it begins. */
+const AHEAD_MAX_MS = 1_500;
 /** Without a single byte for so long, the engine says that it is broken. */
 const GIVE_UP_MS = 4_000;
 /** The init segment is asked for as patiently as any pane may stay without a word. */
@@ -129,6 +131,9 @@ export class ClockMseEngine implements Engine {
       if (serverNowMs() - this.#lastByteAtMs > GIVE_UP_MS)
         return { kind: 'broken', reason: 'No new picture arrives.' };
       if (outcome === 'failed') await pause(RETRY_MS, signal);
+      // Asked for by a clock that has been set right since: what was wanted then is not made yet.
+      if (piece.startMs - serverNowMs() > AHEAD_MAX_MS)
+        return { kind: 'broken', reason: 'The clock was set.' };
       const nowMs = serverNowMs();
       const isOverdue = outcome === 'failed' && nowMs > piece.endMs + OVERDUE_MS;
       const wantedMs = isOverdue ? SEGMENTS.startMs(SEGMENTS.indexAt(nowMs - latencyMs())) : 0;

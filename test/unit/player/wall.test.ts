@@ -190,6 +190,19 @@ describe('a pane comes back by itself', () => {
     expect(bed.wall.panes.map((pane) => pane.measure.stallCount)).toEqual([0, 0]);
   });
 
+  it('a stream that is stopped is not asked for, and starts by itself when it is started again', () => {
+    const bed = settled();
+    const states = (state: string) => bed.wall.knowStreams([{ id: 'cam-1', name: 'CAM 1', state }]);
+    states('stopped');
+    bed.engineOf('cam-1')?.fail();
+    bed.run(10_000);
+    expect(bed.engines).toHaveLength(2);
+    states('live');
+    bed.run(3_000);
+    expectInStep(bed);
+    expect(bed.engines).toHaveLength(3);
+  });
+
   it('what is closed stays closed', () => {
     const bed = settled();
     bed.wall.show(['cam-2']);
