@@ -183,7 +183,7 @@ const prod: Environment = {
   },
   state: { nodeType: 'cache.m7g.large', replicaCount: 1 },
   origin: { cpuUnits: 2_048, memoryMiB: 4_096, minTasks: 4, maxTasks: 20 },
-  // A day of 25 recorded feeds is some 20 core hours of exports; 32 vCPUs do it in less than one.
+  // A day of 25 recorded feeds is some 9 core hours of exports (docs/aws.md); 16 jobs at a time do it in one.
   batch: { ...dev.batch, maxVcpus: 32 },
   viewers: { limit: SEED_LIMITS.viewerCount, streamsPerViewer: SEED_LIMITS.streamsPerViewer },
   delivery: { priceClass: 'PriceClass_All', wafRequestsPer5Minutes: 20_000 },

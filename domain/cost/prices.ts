@@ -70,7 +70,12 @@ export const CLOUDFRONT_GB_TIERS: readonly { readonly upToGb: number; readonly u
   { upToGb: Number.POSITIVE_INFINITY, usdPerGb: 0.02 },
 ];
 
-/** For the same work by AWS's media services. */
+/**
+ * For the same work by AWS's media services. MediaLive's were read in the named example. Those of MediaPackage and
+ * IVS are from memory of their price pages, whose tables could not be read when this was written; a copy of AWS's
+ * price list of September 2024 has 0.031 to 0.043 per GB of ingest and 0.05 to 0.06 per GB of origination in other
+ * regions, which fits. How the services charge (by GB in and out; by channel hour and viewer hour) was read there.
+ */
 export const ALTERNATIVE_PRICES = {
   /**
    * The example's input is AVC at 10-20 Mbps. HEVC at up to 50 Mbps costs more, so the comparison is kind to
@@ -86,10 +91,14 @@ export const ALTERNATIVE_PRICES = {
     'hour',
     'AWS Solutions, Live Streaming on AWS with Amazon S3, cost example 2, table 7',
   ),
-  mediaPackageIngestGb: price(0.03, 'GB', 'AWS Elemental MediaPackage Pricing'),
-  mediaPackageOriginGb: price(0.05, 'GB', 'AWS Elemental MediaPackage Pricing'),
-  ivsStandardInput: price(2, 'hour', 'Amazon IVS Pricing, low-latency streaming'),
-  ivsSdOutput: price(0.0375, 'viewer-hour', 'Amazon IVS Pricing, North America, first 10,000 hours'),
+  mediaPackageIngestGb: price(0.03, 'GB', 'AWS Elemental MediaPackage Pricing (amount not confirmed)'),
+  mediaPackageOriginGb: price(0.05, 'GB', 'AWS Elemental MediaPackage Pricing (amount not confirmed)'),
+  ivsStandardInput: price(2, 'hour', 'Amazon IVS Pricing, low-latency streaming (amount not confirmed)'),
+  ivsSdOutput: price(
+    0.0375,
+    'viewer-hour',
+    'Amazon IVS Pricing, North America, first 10,000 hours (amount not confirmed)',
+  ),
 } as const;
 
 /** Quotas that the plan is held against (AWS General Reference, defaults; most can be raised). */

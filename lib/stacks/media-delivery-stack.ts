@@ -2,6 +2,7 @@ import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import type { Construct } from 'constructs';
+import { CMCD_PATH } from '../../domain/cmcd.ts';
 import type { Environment } from '../config.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import {
@@ -55,7 +56,7 @@ export class MediaDeliveryStack extends Stack {
       corsBehavior: {
         accessControlAllowCredentials: false,
         accessControlAllowHeaders: ['*'],
-        accessControlAllowMethods: ['GET', 'HEAD', 'OPTIONS'],
+        accessControlAllowMethods: ['GET', 'HEAD', 'OPTIONS', 'POST'],
         accessControlAllowOrigins: ['*'],
         accessControlExposeHeaders: ['Age', 'Date', 'Content-Length', 'X-Cache', 'Retry-After'],
         accessControlMaxAge: Duration.days(1),
@@ -88,6 +89,13 @@ export class MediaDeliveryStack extends Stack {
       defaultBehavior: { ...signed, origin: liveOrigin },
       additionalBehaviors: {
         '/live/*': { ...signed, origin: liveOrigin },
+        // Reports of players, before what is open (docs/decisions/viewer-reports-by-cmcd.md).
+        [CMCD_PATH]: {
+          ...media,
+          origin: liveOrigin,
+          allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
+          cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
+        },
         '/open/*': { ...media, origin: liveOrigin },
         '/recordings/*': {
           ...signed,

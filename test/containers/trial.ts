@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EXPORT_EXIT_CODE } from '../../domain/export-exit-code.ts';
 import { Docker } from '../../tools/containers/docker.ts';
 import { RedisProxy, RedisServer } from '../integration/adapters/redis-server.ts';
 import { S3_CREDENTIALS, S3Server } from '../integration/adapters/s3-server.ts';
@@ -95,6 +96,29 @@ async function trial(): Promise<void> {
     ['origin', origin],
   ] as const)
     await stop(name, container);
+  await exportProgram();
+}
+
+/** It is in the runner's image, and says what it lacks. */
+async function exportProgram(): Promise<void> {
+  const { exitCode, output } = await docker.ask(
+    'run',
+    '--rm',
+    '--read-only',
+    '--cap-drop',
+    'ALL',
+    '--user',
+    '1000:1000',
+    'mirror-runner:amd64',
+    'node',
+    'export.mjs',
+  );
+  const says = output.split('\n').find((line) => line.includes('MIRROR_FINISHED_KEY')) ?? output.slice(-200);
+  note(
+    'export without configuration',
+    `ended with ${exitCode}: ${says}`,
+    exitCode === EXPORT_EXIT_CODE.hopeless,
+  );
 }
 
 async function start(image: string, variables: Readonly<Record<string, string>>): Promise<string> {

@@ -5,10 +5,10 @@ const SYNTH_TIMEOUT_MS = 180_000;
 
 describe('GPU hosts of prod', () => {
   let resources: Resource[] = [];
-  const only = (type: string) => {
+  const only = (type: string): Pick<Resource, 'properties' | 'dependsOn'> => {
     const found = resources.filter((resource) => resource.type === type && resource.stack === 'prod-runner');
     expect(found, type).toHaveLength(1);
-    return found[0] as Resource;
+    return found[0] ?? { properties: {}, dependsOn: [] };
   };
   const userData = () => JSON.stringify(only('AWS::EC2::LaunchTemplate').properties);
 
