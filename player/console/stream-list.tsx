@@ -12,11 +12,16 @@ const FILTERS: readonly { readonly value: Filter; readonly label: string }[] = [
   { value: 'attention', label: 'Need a look' },
 ];
 
+/** From here on a machine has nothing to spare. */
+const CROWDED_SHARE = 0.95;
+
 export function StreamList() {
   const state = useConsole();
   const [isCreating, setCreating] = useState(false);
   const streams = state.streams.value;
   const shown = state.shownStreams.value;
+  const hosts = state.capacity.value?.hosts;
+  const isCrowded = hosts?.kind === 'machine' && hosts.loadShare >= CROWDED_SHARE;
   return (
     <>
       <div class="list-head">
@@ -49,6 +54,12 @@ export function StreamList() {
           New stream
         </button>
       </div>
+      {isCrowded && (
+        <p class="crowded-words">
+          The CPUs of this machine are fully busy: frames that are repeated or dropped may be its fault, not
+          the feeds'.
+        </p>
+      )}
       {streams && shown.length === 0 && (
         <p class="empty">
           {streams.length === 0
