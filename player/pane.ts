@@ -177,9 +177,12 @@ export class Pane {
     }
     if (!this.#playhead.isPlaced) this.#place();
     else if (this.media.paused) this.#play();
-    const moved = this.media.currentTime !== this.#lastTimeS;
+    // A new engine sets the element back to 0, which is no playing.
+    const moved = this.#playhead.isPlaced && this.media.currentTime !== this.#lastTimeS;
     this.#lastTimeS = this.media.currentTime;
     if (moved) this.#onMoving(nowMs);
+    // What waits for a click stands still for as long as that takes.
+    else if (this.#needsClick) this.#lastMovedAtMs = nowMs;
     else this.#onStandingStill(nowMs);
     if (targetLatencyMs !== undefined && this.#phase === 'playing') this.#playhead.hold(targetLatencyMs);
   }
@@ -342,8 +345,9 @@ export class Pane {
     this.media.play().then(
       () => this.#setNeedsClick(false),
       // The next beat asks again.
-      (error: unknown) =>
-        this.#setNeedsClick(error instanceof DOMException && error.name === 'NotAllowedError'),
+      (error: unknown) => {
+        if (error instanceof DOMException && error.name === 'NotAllowedError') this.#setNeedsClick(true);
+      },
     );
   }
 

@@ -23,7 +23,7 @@ const FRESH_LINK = 'Get a fresh link from where you got this one.';
 const WORDS: Readonly<Record<string, string>> = {
   CONTROL_TICKET_EXPIRED: `This link has expired. ${FRESH_LINK}`,
   CONTROL_TICKET_USED: `This link was used already: each opens the page once. ${FRESH_LINK}`,
-  CONTROL_TICKET_INVALID: `This link is not whole, or not from here. Copy it again, to its end. Otherwise: ${FRESH_LINK}`,
+  CONTROL_TICKET_INVALID: `This link is not whole, or not from here. Copy it again, to its end, or get a fresh link from where you got this one.`,
   CONTROL_STREAM_NOT_PLAYABLE: 'Your link does not let you watch this feed, or the feed is gone.',
   CONTROL_SESSION_NOT_FOUND: `Your session has ended, as it does when the page sleeps for longer than a minute. ${FRESH_LINK}`,
   CONTROL_UNAUTHENTICATED: `Your session is no longer known. ${FRESH_LINK}`,

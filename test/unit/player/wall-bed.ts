@@ -61,7 +61,11 @@ export class FakeMedia {
         : 0;
   }
 
+  /** The browser waits for a click. */
+  isRefused = false;
+
   play(): Promise<void> {
+    if (this.isRefused) return Promise.reject(new DOMException('not allowed', 'NotAllowedError'));
     this.paused = false;
     return Promise.resolve();
   }
@@ -214,7 +218,8 @@ export class WallBed {
       this.#nowMs += STEP_MS;
       vi.advanceTimersByTime(STEP_MS);
       for (const { engine } of this.engines) engine.step(this.#nowMs);
-      for (const pane of this.wall.panes) (pane.media as unknown as FakeMedia).advance(STEP_MS);
+      for (const pane of [...this.wall.panes, ...(this.wall.sound ? [this.wall.sound] : [])])
+        (pane.media as unknown as FakeMedia).advance(STEP_MS);
       this.#sinceTickMs += STEP_MS;
       if (this.#sinceTickMs < CONTROL_MS) continue;
       this.#sinceTickMs = 0;
