@@ -37,7 +37,7 @@ export async function storedPicture(video: Uint8Array, options: StoredPictureOpt
   try {
     const picture = new Frame();
     picture.alloc();
-    if ((chain.put(read)) === 'ok' && (await chain.take(picture))) return picture;
+    if (chain.put(read) === 'ok' && (await chain.take(picture))) return picture;
     picture.free();
     throw unreadable('no picture came out of the filters');
   } finally {
