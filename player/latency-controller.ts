@@ -144,12 +144,19 @@ export type Correction =
 const RATE_GAIN_PER_S = 0.5;
 export const RATE_MIN = 0.95;
 export const RATE_MAX = 1.1;
-/**
- * Within this the pane is in step, and the rate is left at exactly 1, which costs the sound nothing. Once a pane is
- * being corrected it is brought nearer than that, so that it does not need it again at once.
- */
-const IN_STEP_MS = 5;
-const CORRECTED_MS = 1;
+/** How near to its target a pane is kept. */
+export interface Tolerance {
+  /** Within this the pane is in step, and the rate is left at exactly 1. */
+  readonly inStepMs: number;
+  /** A pane that is being corrected is brought so near, so that it does not need it again at once. */
+  readonly correctedMs: number;
+}
+
+/** Panes a few ms apart show different frames for that share of the time: two neighbours are 33 ms apart. */
+export const PICTURE_TOLERANCE: Tolerance = { inStepMs: 2, correctedMs: 0.5 };
+/** A rate that is not 1 costs sound some of its quality, and nobody hears 8 ms. */
+export const SOUND_TOLERANCE: Tolerance = { inStepMs: 8, correctedMs: 2 };
+
 /** Coarse steps, because each change of the rate makes the browser rework its audio path. */
 const RATE_STEP = 0.005;
 export const SEEK_BEYOND_MS = 1_000;
@@ -158,10 +165,13 @@ export const SEEK_BEYOND_MS = 1_000;
  * @param errorMs latency less its target: positive means too late.
  * @param isCorrecting whether the rate is off 1 already.
  */
-export function correct(errorMs: number, isCorrecting = false): Correction {
+export function correct(
+  errorMs: number,
+  isCorrecting = false,
+  { inStepMs, correctedMs } = PICTURE_TOLERANCE,
+): Correction {
   if (Math.abs(errorMs) > SEEK_BEYOND_MS) return { kind: 'seek' };
-  if (Math.abs(errorMs) <= (isCorrecting ? CORRECTED_MS : IN_STEP_MS))
-    return { kind: 'rate', playbackRate: 1 };
+  if (Math.abs(errorMs) <= (isCorrecting ? correctedMs : inStepMs)) return { kind: 'rate', playbackRate: 1 };
   const stepCount = Math.max(1, Math.round((RATE_GAIN_PER_S * Math.abs(errorMs)) / 1000 / RATE_STEP));
   const stepped = 1 + Math.sign(errorMs) * stepCount * RATE_STEP;
   return { kind: 'rate', playbackRate: Number(Math.min(RATE_MAX, Math.max(RATE_MIN, stepped)).toFixed(3)) };

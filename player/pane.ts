@@ -7,7 +7,7 @@ import { DELIVERY_PLANS, type DeliveryMode } from '../domain/delivery.ts';
 import type { Rendition } from '../domain/renditions.ts';
 import { planInEffect } from './delivery.ts';
 import type { Engine, EngineFailure, EngineOptions } from './engines/engine.ts';
-import { LatencyNeed } from './latency-controller.ts';
+import { LatencyNeed, PICTURE_TOLERANCE, SOUND_TOLERANCE } from './latency-controller.ts';
 import type { PanePhase } from './pane-words.ts';
 import { Playhead } from './playhead.ts';
 import { Stats, type StatsSample } from './stats.ts';
@@ -106,9 +106,10 @@ export class Pane {
     this.#dependencies = dependencies;
     this.streamId = dependencies.streamId;
     this.media = dependencies.media;
-    const { media, serverNowMs, nowMs } = dependencies;
+    const { media, rendition, serverNowMs, nowMs } = dependencies;
     const zeroInstantMs = () => this.#engine?.zeroInstantMs;
-    this.#playhead = new Playhead({ media, zeroInstantMs, serverNowMs, nowMs });
+    const tolerance = rendition === 'video' ? PICTURE_TOLERANCE : SOUND_TOLERANCE;
+    this.#playhead = new Playhead({ media, zeroInstantMs, serverNowMs, nowMs, tolerance });
   }
 
   get phase(): PanePhase {

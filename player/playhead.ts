@@ -2,7 +2,7 @@
  * Where a pane's playhead is on the common timeline, and how it is moved: put in its place when media comes,
  * held there by small changes of the rate, moved by one seek when it is far off or stands before a hole.
  */
-import { correct } from './latency-controller.ts';
+import { correct, type Tolerance } from './latency-controller.ts';
 
 /** HTMLMediaElement.HAVE_CURRENT_DATA (HTML, 4.8.11.7). */
 const HAVE_CURRENT_DATA = 2;
@@ -28,6 +28,7 @@ export interface PlayheadDependencies {
   readonly zeroInstantMs: () => number | undefined;
   readonly serverNowMs: () => number;
   readonly nowMs: () => number;
+  readonly tolerance: Tolerance;
 }
 
 export class Playhead {
@@ -124,7 +125,7 @@ export class Playhead {
     if (latencyMs === undefined) return;
     const nowMs = this.#of.nowMs();
     const errorMs = latencyMs - targetLatencyMs;
-    const correction = correct(errorMs, this.#media.playbackRate !== 1);
+    const correction = correct(errorMs, this.#media.playbackRate !== 1, this.#of.tolerance);
     // Decoders and sound cards take their time to begin: what that cost is made good at once.
     const settles = nowMs - (this.#placedAtMs ?? 0) < SETTLE_MS && Math.abs(errorMs) > SETTLE_BEYOND_MS;
     if (correction.kind === 'rate' && !settles) {

@@ -5,9 +5,11 @@ import {
   correct,
   LATENCY_LIMITS,
   LatencyNeed,
+  PICTURE_TOLERANCE,
   RATE_MAX,
   RATE_MIN,
   SEEK_BEYOND_MS,
+  SOUND_TOLERANCE,
   sharedLatencyMs,
   skewMs,
 } from '../../../player/latency-controller.ts';
@@ -15,9 +17,9 @@ import {
 describe('correction of one pane', () => {
   it.each([
     [0, 1],
-    [5, 1],
-    [-5, 1],
-    [8, 1.005],
+    [2, 1],
+    [-2, 1],
+    [3, 1.005],
     [100, 1.05],
     [900, RATE_MAX],
     [-60, 0.97],
@@ -27,9 +29,12 @@ describe('correction of one pane', () => {
   });
 
   it('a pane that is being corrected is brought nearer than where correcting begins', () => {
-    expect(correct(4)).toEqual({ kind: 'rate', playbackRate: 1 });
-    expect(correct(4, true)).toEqual({ kind: 'rate', playbackRate: 1.005 });
-    expect(correct(1, true)).toEqual({ kind: 'rate', playbackRate: 1 });
+    for (const { inStepMs, correctedMs } of [PICTURE_TOLERANCE, SOUND_TOLERANCE]) {
+      const tolerance = { inStepMs, correctedMs };
+      expect(correct(inStepMs, false, tolerance)).toEqual({ kind: 'rate', playbackRate: 1 });
+      expect(correct(inStepMs, true, tolerance)).toEqual({ kind: 'rate', playbackRate: 1.005 });
+      expect(correct(correctedMs, true, tolerance)).toEqual({ kind: 'rate', playbackRate: 1 });
+    }
   });
 
   it('more than a second off is one seek', () => {
