@@ -23,7 +23,14 @@ import { StorageStack } from './stacks/storage-stack.ts';
 export function buildPlatform(
   app: App,
   environment: Environment,
-  pageFiles: AppDeliveryStackProps['pageFiles'] = bundlePages,
+  {
+    pageFiles = bundlePages,
+    guards = guardPlugins(environment),
+  }: {
+    readonly pageFiles?: AppDeliveryStackProps['pageFiles'];
+    /** For tests, which run them once and by themselves: they take seconds. */
+    readonly guards?: ReturnType<typeof guardPlugins>;
+  } = {},
 ) {
   const prefix = `mirror-${environment.name}`;
   const common = {
@@ -106,7 +113,7 @@ export function buildPlatform(
 
   Tags.of(app).add('project', 'mirror');
   Tags.of(app).add('environment', environment.name);
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), ...guardPlugins(environment));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), ...guards);
   return {
     network,
     storage,

@@ -34,7 +34,7 @@ function synthesize(name: string, overrides: Readonly<Record<string, unknown>>) 
     context: { ...context.context, 'aws:cdk:bundling-stacks': [] },
     analyticsReporting: false,
   });
-  const platform = buildPlatform(app, loadEnvironment(name, overrides), pageFiles);
+  const platform = buildPlatform(app, loadEnvironment(name, overrides), { pageFiles, guards: [] });
   const assembly = app.synth();
   return { platform, assembly, template: (stack: Stack) => Template.fromStack(stack) };
 }
