@@ -89,6 +89,7 @@ describe('a viewer with a ticket', () => {
     await page.keyboard.press('a');
     await page.click('[data-feed="goal"] .act');
     await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
     await expect
       .poll(() => page.textContent('[data-stream="goal"] .message'))
       .toBe('Not started yet. It starts here by itself.');
@@ -104,6 +105,7 @@ describe('a viewer with a ticket', () => {
     await expect.poll(() => swaps.at(-1)).toMatchObject({ remove: ['goal'] });
     // Going back brings it in again, into the same session.
     await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
     await page.goBack();
     await untilPlaying(page, 'goal');
   });
