@@ -52,7 +52,8 @@ function slateFrame(target: VideoProfile): Frame {
 
 async function lastPicture(video: Uint8Array): Promise<Frame> {
   let offset = 0;
-  const io = new IOContext();
+  // Freed when it is done with: until then its callback keeps the process alive.
+  using io = new IOContext();
   io.allocContextWithCallbacks(READ_BYTE_COUNT, 0, (size) => {
     if (offset >= video.byteLength) return null;
     const chunk = Buffer.from(video.subarray(offset, offset + size));
