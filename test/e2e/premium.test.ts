@@ -16,7 +16,8 @@ import { interrupt, type StartedProcess, start, until } from './start-process.ts
 const PLAYBACK_TTL_S = 10;
 const OUTLIVES_SIGNATURE_MS = 22_000;
 const LIVE_MAX_MS = 60_000;
-const STALLED_MAX_MS = 1_000;
+/** Longer, and the signature is why: without a new one there are no pictures for more than half of the time. */
+const STALLED_MAX_MS = 5_000;
 const LATENCY_MAX_MS = 4_000;
 const ENGINES = ['clock-mse', 'hls.js'] as const;
 
