@@ -1,9 +1,8 @@
 /** The packets of one recorded object, read from memory. */
-import { FormatContext, IOContext, Packet, type Stream } from 'node-av/lib';
+import { FormatContext, Packet, type Stream } from 'node-av/lib';
 import { textOf } from '../transcode/codec-call.ts';
+import { memoryInput } from '../transcode/memory-input.ts';
 import { exportErrors } from './errors.ts';
-
-const READ_BYTE_COUNT = 65_536;
 
 /** What to do with a packet; it is emptied afterwards. */
 export type TakePacket = (packet: Packet, stream: Stream) => Promise<void>;
@@ -19,16 +18,7 @@ export async function readObject(
   onStreams: (streams: readonly Stream[]) => Promise<void>,
   take: TakePacket,
 ): Promise<void> {
-  const bytes = Buffer.concat(pieces);
-  let offset = 0;
-  // Freed when it is done with: until then its callback keeps the process alive.
-  using io = new IOContext();
-  io.allocContextWithCallbacks(READ_BYTE_COUNT, 0, (size) => {
-    if (offset >= bytes.byteLength) return null;
-    const chunk = bytes.subarray(offset, offset + size);
-    offset += chunk.byteLength;
-    return chunk;
-  });
+  using io = memoryInput(Buffer.concat(pieces));
   await using input = new FormatContext();
   input.allocContext();
   input.pb = io;

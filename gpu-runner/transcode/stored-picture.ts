@@ -1,15 +1,14 @@
 /** The last picture of CMAF parts that were published, as a frame that the encoder of this hardware takes. */
 import { AV_PIX_FMT_YUV420P, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
-import { Codec, CodecContext, FormatContext, Frame, IOContext, Packet } from 'node-av/lib';
+import { Codec, CodecContext, FormatContext, Frame, Packet } from 'node-av/lib';
 import type { VideoProfile } from '../../domain/profile.ts';
 import { openWithOptions, resultOf, textOf } from './codec-call.ts';
 import { transcodeErrors } from './errors.ts';
 import { FilterChain } from './filter-chain.ts';
 import type { HardwareChoice } from './hardware.ts';
+import { memoryInput } from './memory-input.ts';
 import { slatePicture } from './no-signal.ts';
 import { filterText, pictureFilters, shapeOf } from './picture-graph.ts';
-
-const READ_BYTE_COUNT = 32_768;
 
 export interface StoredPictureOptions {
   readonly target: VideoProfile;
@@ -51,15 +50,7 @@ function slateFrame(target: VideoProfile): Frame {
 }
 
 async function lastPicture(video: Uint8Array): Promise<Frame> {
-  let offset = 0;
-  // Freed when it is done with: until then its callback keeps the process alive.
-  using io = new IOContext();
-  io.allocContextWithCallbacks(READ_BYTE_COUNT, 0, (size) => {
-    if (offset >= video.byteLength) return null;
-    const chunk = Buffer.from(video.subarray(offset, offset + size));
-    offset += chunk.byteLength;
-    return chunk;
-  });
+  using io = memoryInput(video);
   await using input = new FormatContext();
   input.allocContext();
   input.pb = io;

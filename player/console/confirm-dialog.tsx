@@ -1,7 +1,7 @@
 /** Asks before something is done that viewers notice or that cannot be taken back. */
 import { useState } from 'preact/hooks';
+import { messageOf } from '../../domain/errors.ts';
 import { Dialog } from '../ui/dialog.tsx';
-import { wordsOf } from './console-state.ts';
 
 export interface ConfirmDialogProps {
   readonly title: string;
@@ -25,7 +25,7 @@ export function ConfirmDialog({ title, words, action, typed, onConfirm, onClose 
       await onConfirm();
       onClose();
     } catch (error) {
-      setProblem(wordsOf(error));
+      setProblem(messageOf(error));
       setBusy(false);
     }
   };

@@ -2,6 +2,8 @@
 import { computed, signal } from '@preact/signals';
 import type { ListedStream } from '../../domain/control/api.ts';
 import type { CapacityView } from '../../domain/control/operations-api.ts';
+import { messageOf } from '../../domain/errors.ts';
+import { pause } from '../pause.ts';
 import { ApiClient, CallError } from './api-client.ts';
 import { type Health, HealthWatch, needsAttention } from './health.ts';
 import { hashOf, type Route, routeOf } from './route.ts';
@@ -192,16 +194,11 @@ export class ConsoleState {
           this.signOut('The token is not valid any more. Sign in with the present one.');
           return;
         }
-        this.problem.value = wordsOf(error);
+        this.problem.value = messageOf(error);
       }
       await pause(document.hidden ? HIDDEN_EVERY_MS : everyMs, ending);
     }
   }
-}
-
-/** What a failed call means, for the operator. */
-export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function signInWords(error: unknown): string {
@@ -209,7 +206,7 @@ function signInWords(error: unknown): string {
     return 'This token is not one of this environment. Check that it was copied whole.';
   if (error instanceof CallError && error.status === 403)
     return 'This token may not operate streams. Use one with the scope "operate".';
-  return wordsOf(error);
+  return messageOf(error);
 }
 
 /** True where there are pictures: its own, or the words NO SIGNAL over its last one. */
@@ -227,16 +224,4 @@ function passes(filter: Filter, { state }: ListedStream, health: Health | undefi
   if (filter === 'attention') return health !== undefined && needsAttention(health);
   if (filter === 'running') return isRunningState(state);
   return filter === 'all' || !isRunningState(state);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -2,9 +2,9 @@
 import { useState } from 'preact/hooks';
 import type { CreateStreamRequest } from '../../domain/control/api.ts';
 import { CONTROL_LIMITS } from '../../domain/control/limits.ts';
+import { messageOf } from '../../domain/errors.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { CallError, type FieldProblem } from './api-client.ts';
-import { wordsOf } from './console-state.ts';
 import { createBody, fieldOfPointer } from './create-body.ts';
 import { Choice, ProblemsContext, TextField } from './form-fields.tsx';
 import { formTexts } from './form-texts.ts';
@@ -42,7 +42,7 @@ export function CreateDialog({ onClose }: { readonly onClose: () => void }) {
       onClose();
       state.go({ view: 'stream', streamId: id });
     } catch (error) {
-      setProblem(wordsOf(error));
+      setProblem(messageOf(error));
       if (error instanceof CallError) setFieldProblems(error.fields);
     }
     setBusy(false);

@@ -1,7 +1,7 @@
 /** Plays a recording, by hls.js or by the browser itself. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../../domain/errors.ts';
 import { Dialog } from '../ui/dialog.tsx';
-import { wordsOf } from './console-state.ts';
 
 export interface RecordingDialogProps {
   readonly title: string;
@@ -38,7 +38,7 @@ export function RecordingDialog({ title, playlistUrl, signedUrl, onClose }: Reco
       hls.loadSource(url);
       hls.attachMedia(video);
     };
-    if (videoRef.current) play(videoRef.current).catch((error: unknown) => setProblem(wordsOf(error)));
+    if (videoRef.current) play(videoRef.current).catch((error: unknown) => setProblem(messageOf(error)));
     return () => ending.abort();
   }, [addresses]);
   return (

@@ -1,6 +1,6 @@
 /** What was recorded of a stream: to play, and to keep as one file. */
 import { useState } from 'preact/hooks';
-import { wordsOf } from './console-state.ts';
+import { messageOf } from '../../domain/errors.ts';
 import { RecordingDialog } from './recording-dialog.tsx';
 import { saveRecording } from './recording-download.ts';
 import { listRecordings, type Recording, type RecordingDependencies } from './recordings.ts';
@@ -91,7 +91,7 @@ function DownloadButton(props: {
       setProgress(undefined);
     } catch (error) {
       setProgress(undefined);
-      state.report(wordsOf(error));
+      state.report(messageOf(error));
     }
   };
   return (

@@ -2,8 +2,8 @@
 import { useState } from 'preact/hooks';
 import type { ListedStream } from '../../domain/control/api.ts';
 import { CONTROL_LIMITS } from '../../domain/control/limits.ts';
+import { messageOf } from '../../domain/errors.ts';
 import { Dialog } from '../ui/dialog.tsx';
-import { wordsOf } from './console-state.ts';
 import { CopyButton } from './copy-button.tsx';
 import { formTexts } from './form-texts.ts';
 import { QrCode } from './qr-code.tsx';
@@ -46,7 +46,7 @@ function TicketLink({ stream, plain }: { readonly stream: ListedStream; readonly
       setIssued({ link: `${plain}#ticket=${answer.ticket}`, expiresAtMs: Date.parse(answer.expiresAt) });
     } catch (error) {
       setIssued(undefined);
-      setProblem(wordsOf(error));
+      setProblem(messageOf(error));
     }
   };
   return (

@@ -1,9 +1,10 @@
 /** What can be done with a stream: start, stop, delete, connect an encoder, let viewers in. */
 import { useState } from 'preact/hooks';
 import type { ListedStream } from '../../domain/control/api.ts';
+import { messageOf } from '../../domain/errors.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { ConnectDialog } from './connect-dialog.tsx';
-import { isRunningState, wordsOf } from './console-state.ts';
+import { isRunningState } from './console-state.ts';
 import { ShareDialog } from './share-dialog.tsx';
 import { useConsole } from './state-context.ts';
 
@@ -25,7 +26,7 @@ export function StreamActions({ stream }: { readonly stream: ListedStream }) {
       state.say(`${stream.name} was started.`);
       if (stream.ingest.protocol !== 'srt-caller') setOpened('connect');
     } catch (error) {
-      setProblem(wordsOf(error));
+      setProblem(messageOf(error));
     }
     setBusy(false);
     state.refresh();

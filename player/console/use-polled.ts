@@ -1,6 +1,6 @@
 /** The newest answer to a question that is asked again and again while somebody looks at the page. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { wordsOf } from './console-state.ts';
+import { messageOf } from '../../domain/errors.ts';
 
 export interface Polled<Value> {
   readonly value: Value | undefined;
@@ -24,7 +24,7 @@ export function usePolled<Value>(
         const value = await askRef.current();
         if (!isGone) setPolled({ value, problem: undefined });
       } catch (error) {
-        if (!isGone) setPolled(({ value }) => ({ value, problem: wordsOf(error) }));
+        if (!isGone) setPolled(({ value }) => ({ value, problem: messageOf(error) }));
       }
     };
     void load();

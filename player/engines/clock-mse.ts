@@ -6,12 +6,13 @@
  */
 import { DELIVERY_PLANS } from '../../domain/delivery.ts';
 import { EPOCH_MS } from '../../domain/timeline.ts';
+import { pause } from '../pause.ts';
 import { AppendQueue } from './append-queue.ts';
 import { ArrivalWatch } from './arrival-watch.ts';
 import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';
 import { codecOf } from './init-codec.ts';
 import { caughtUpMs, type Piece, pieceAt, SEGMENTS } from './piece-grid.ts';
-import { type MediaRequest, pause, Requests } from './requests.ts';
+import { type MediaRequest, Requests } from './requests.ts';
 
 /** A piece that grows is asked for before it begins, so that its first bytes cost no round trip. */
 const ASK_AHEAD_MS = 120;
