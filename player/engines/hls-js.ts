@@ -26,6 +26,8 @@ export const HLS_CONFIG: Partial<HlsConfig> = {
   // One rendition: measuring bandwidth to choose has no use.
   testBandwidth: false,
   startFragPrefetch: true,
+  // It forgets what it has read of a caption with each part that it asks for; the pane reads them from the bytes.
+  enableCEA708Captions: false,
   // A pane makes a new engine when this one fails, so that these only bridge a hiccup.
   manifestLoadPolicy: retrying(4_000),
   playlistLoadPolicy: retrying(6_000),
@@ -102,9 +104,12 @@ export class HlsJsEngine implements Engine {
       this.#zeroInstantMs = EPOCH_MS + (initPTS * 1000) / timescale;
     });
     hls.on(Events.BUFFER_APPENDED, () => this.#options.onMedia());
-    hls.on(Events.FRAG_LOADED, (_event, { payload }) => {
+    hls.on(Events.FRAG_LOADED, (_event, { frag, payload }) => {
       this.#requestCount += 1;
       this.#byteCount += payload.byteLength;
+      if (frag.sn === 'initSegment') return;
+      this.#options.onBytes?.(undefined);
+      this.#options.onBytes?.(new Uint8Array(payload));
     });
     hls.on(Events.LEVEL_LOADED, (_event, { details, stats }) => {
       // Without it hls.js takes whole segments; what it holds of parts plays on.
