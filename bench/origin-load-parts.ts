@@ -26,6 +26,7 @@ export class PartClient implements LoadClient {
   private ordinal: number;
   private wants: 'playlist' | 'part' = 'playlist';
   private playlistAtMs = 0;
+  private askedPartAtMs = 0;
   private buffered: Buffer[] = [];
   private bufferedBytes = 0;
   /** Of the whole answer, head included; 0 until the head is there. */
@@ -52,6 +53,7 @@ export class PartClient implements LoadClient {
       this.wants === 'playlist'
         ? `av.m3u8?_HLS_msn=${mediaSequenceNumber}&_HLS_part=${partIndex}`
         : `av/${mediaSequenceNumber}.${partIndex}.m4s`;
+    if (this.wants === 'part') this.askedPartAtMs = nowMs();
     this.socket.write(`GET /open/bench/${path}${HEADERS}`);
   }
 
@@ -105,6 +107,8 @@ export class PartClient implements LoadClient {
     }
     if (!this.sample.isMeasured) return;
     this.sample.playlistMs.push(this.playlistAtMs - announced);
-    this.sample.partMs.push(nowMs() - announced);
+    const atMs = nowMs();
+    this.sample.partMs.push(atMs - announced);
+    this.sample.partAnswerMs.push(atMs - Math.max(announced, this.askedPartAtMs));
   }
 }

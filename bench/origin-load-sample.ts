@@ -14,6 +14,8 @@ export interface Sample {
   /** From the announcement of a part to the playlist that names it, and to the part itself. */
   readonly playlistMs: number[];
   readonly partMs: number[];
+  /** From the request of a part to the part, or from its announcement where that came later. */
+  readonly partAnswerMs: number[];
   errorCount: number;
   /** How often a client fell so far behind that it skipped to the live edge. */
   jumpCount: number;

@@ -12,7 +12,14 @@ const orderSchema = z.object({
   durationMs: z.int(),
 });
 
-const sample: Sample = { isMeasured: false, playlistMs: [], partMs: [], errorCount: 0, jumpCount: 0 };
+const sample: Sample = {
+  isMeasured: false,
+  playlistMs: [],
+  partMs: [],
+  partAnswerMs: [],
+  errorCount: 0,
+  jumpCount: 0,
+};
 
 process.once('message', (message) => {
   const { port, clientCount, asks, warmUpMs, durationMs } = orderSchema.parse(message);

@@ -12,6 +12,7 @@ import { partKey } from '../domain/media-store.ts';
 import { SEED_PROFILE } from '../domain/profile.ts';
 import { TRACKS } from '../domain/renditions.ts';
 import { audioFramesOfPart, partAt, partFromOrdinal, partOrdinal, partStartMs } from '../domain/timeline.ts';
+import { DirectServer } from '../origin/direct/direct-server.ts';
 import { Origin } from '../origin/origin.ts';
 
 const STREAM_ID = 'bench';
@@ -72,6 +73,11 @@ void publish(partOrdinal(partAt(Date.now(), SEED_PROFILE), SEED_PROFILE) - 1);
 
 const server = createServer((request, response) => origin.handle(request, response));
 server.keepAliveTimeout = 60_000;
+if (!process.argv.includes('--node-http'))
+  DirectServer.before(server, {
+    handle: (request, response) => origin.handle(request, response),
+    nowMs: () => clock.nowMs(),
+  });
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () => {
   const address = server.address();
   process.send?.({ port: typeof address === 'object' && address ? address.port : 0 });

@@ -4,6 +4,7 @@ import {
   breakOff,
   CACHE,
   type ErrorAnswer,
+  type HeaderList,
   headerList,
   type OriginResponse,
   type Prepared,
@@ -28,6 +29,9 @@ export interface Answerer {
   released(outcome: HoldOutcome): void;
   failed(exchange: Exchange, error: unknown): void;
 }
+
+/** Of bodies that grow, by their type: pictures' and sound's. */
+const GROWING_HEADERS = new Map<string, HeaderList>();
 
 const BUSY: ErrorAnswer = { status: 503, reason: 'Too many requests wait here. Try again in a second.' };
 const TOO_LATE: ErrorAnswer = { status: 503, reason: 'Nothing new came in time. Try again.' };
@@ -127,7 +131,12 @@ export class Exchange implements Held {
   /** Begins a body whose length is not known yet. */
   beginBody(contentType: string): void {
     this.streaming = true;
-    this.#response.writeHead(200, headerList('Content-Type', contentType, 'Cache-Control', CACHE.media));
+    let headers = GROWING_HEADERS.get(contentType);
+    if (!headers) {
+      headers = headerList('Content-Type', contentType, 'Cache-Control', CACHE.media);
+      GROWING_HEADERS.set(contentType, headers);
+    }
+    this.#response.writeHead(200, headers);
     if (this.headOnly) this.endBody();
   }
 
@@ -142,6 +151,9 @@ export class Exchange implements Held {
   }
 
   #try(): WaitingRoom | undefined {
+    // A growing segment is sent in several pieces, often two at once: its head or its end beside a part.
+    const isPieced = this.request.kind === 'segment';
+    if (isPieced) this.#response.cork?.();
     try {
       const outcome = this.#answerer.answer(this);
       return outcome === 'answered' ? undefined : outcome;
@@ -149,6 +161,8 @@ export class Exchange implements Held {
       this.#answerer.failed(this, error);
       if (!this.#answered) this.fail(BROKEN);
       return undefined;
+    } finally {
+      if (isPieced) this.#response.uncork?.();
     }
   }
 

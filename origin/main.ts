@@ -12,6 +12,7 @@ import { RedisRegistry } from '../adapters/registry-redis.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { type OriginConfig, readOriginConfig } from './config.ts';
+import { DirectServer } from './direct/direct-server.ts';
 import { originErrors } from './errors.ts';
 import { embeddedMetricsLine, metricsText } from './metrics.ts';
 import { Origin } from './origin.ts';
@@ -56,6 +57,10 @@ async function main(): Promise<void> {
   });
   server.keepAliveTimeout = config.keepAliveMs;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
+  const direct = DirectServer.before(server, {
+    handle: (request, response) => origin.handle(request, response),
+    nowMs: () => clock.nowMs(),
+  });
   await listen(server, config);
   log.info('origin-started', { port: config.port, store: config.store.kind });
   let reported = origin.metrics();
@@ -69,7 +74,7 @@ async function main(): Promise<void> {
 
   await Promise.all([liveEdge.run(stop.signal), origin.run(stop.signal)]);
   clearInterval(reporter);
-  await drain(server, log);
+  await drain(server, direct, log);
   await registry.close();
   log.info('origin-stopped');
 }
@@ -88,17 +93,17 @@ function listen(server: Server, { port, host }: OriginConfig): Promise<void> {
 }
 
 /** New connections are refused, idle ones closed; what still sends has a few seconds. */
-function drain(server: Server, log: Log): Promise<void> {
+function drain(server: Server, direct: DirectServer, log: Log): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       log.warn('origin-drain-cut-short', { afterMs: DRAIN_MS });
-      server.closeAllConnections();
+      direct.closeAllConnections();
     }, DRAIN_MS);
     server.close(() => {
       clearTimeout(timer);
       resolve();
     });
-    server.closeIdleConnections();
+    direct.closeIdleConnections();
   });
 }
 

@@ -12,6 +12,9 @@ export interface OriginResponse {
   end(bytes: Uint8Array): unknown;
   once(event: 'close', listener: () => void): unknown;
   destroy(): unknown;
+  /** What is written between the two goes out in one piece. HTTP/2 makes frames of its own, and has neither. */
+  cork?(): void;
+  uncork?(): void;
   /** Of HTTP/2 only. */
   readonly stream?: { close(code: number): void };
 }

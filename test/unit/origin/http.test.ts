@@ -1,4 +1,4 @@
-/** The origin behind real servers of node:http and node:http2 on loopback. */
+/** The origin behind real servers of node:http and node:http2, and of its own, on loopback. */
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryLiveEdge } from '../../../adapters/live-edge-memory.ts';
 import { MemoryMediaStore } from '../../../adapters/media-store-memory.ts';
 import { partKey } from '../../../domain/media-store.ts';
+import { DirectServer } from '../../../origin/direct/direct-server.ts';
 import { Origin } from '../../../origin/origin.ts';
 import { FIRST_MSN, FIRST_ORDINAL, SAMPLE_INFO, samplePart } from '../hls/live-edge-samples.ts';
 import { partText, RecordedLog } from './origin-bed.ts';
@@ -15,7 +16,7 @@ import { partText, RecordedLog } from './origin-bed.ts';
 const HOLD_MS = 800;
 const NEVER = new AbortController().signal;
 
-describe.each(['http', 'http2'] as const)('over node:%s', (protocol) => {
+describe.each(['node:http', 'node:http2', 'direct'] as const)('over %s', (protocol) => {
   const log = new RecordedLog();
   const clock = { nowMs: () => Date.now() };
   let liveEdge: MemoryLiveEdge;
@@ -25,6 +26,10 @@ describe.each(['http', 'http2'] as const)('over node:%s', (protocol) => {
   let session: http2.ClientHttp2Session | undefined;
   let stop: AbortController;
   let port: number;
+  let direct: DirectServer | undefined;
+  /** Of those that node's own server has read. */
+  let nodeRequestCount = 0;
+  const agent = new http.Agent({ keepAlive: true });
 
   const publish = async (ordinal: number) => {
     const entry = samplePart('video', ordinal);
@@ -47,14 +52,26 @@ describe.each(['http', 'http2'] as const)('over node:%s', (protocol) => {
     stop = new AbortController();
     void origin.run(stop.signal);
     server =
-      protocol === 'http'
-        ? http.createServer((request, response) => origin.handle(request, response))
-        : http2.createServer((request, response) => origin.handle(request, response));
+      protocol === 'node:http2'
+        ? http2.createServer((request, response) => {
+            nodeRequestCount += 1;
+            origin.handle(request, response);
+          })
+        : http.createServer((request, response) => {
+            nodeRequestCount += 1;
+            origin.handle(request, response);
+          });
+    nodeRequestCount = 0;
+    if (protocol === 'direct' && server instanceof http.Server)
+      direct = DirectServer.before(server, {
+        handle: (request, response) => origin.handle(request, response),
+        nowMs: () => performance.now(),
+      });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     port = typeof address === 'object' && address ? address.port : 0;
-    session = protocol === 'http2' ? http2.connect(`http://127.0.0.1:${port}`) : undefined;
+    session = protocol === 'node:http2' ? http2.connect(`http://127.0.0.1:${port}`) : undefined;
     await liveEdge.open('cam', SAMPLE_INFO);
     for (let ordinal = FIRST_ORDINAL; ordinal < FIRST_ORDINAL + 7; ordinal += 1) await publish(ordinal);
   });
@@ -63,7 +80,8 @@ describe.each(['http', 'http2'] as const)('over node:%s', (protocol) => {
     stop.abort();
     session?.destroy();
     server.close();
-    if (server instanceof http.Server) server.closeAllConnections();
+    if (server instanceof http.Server) (direct ?? server).closeAllConnections();
+    agent.destroy();
     await once(server, 'close');
   });
 
@@ -80,7 +98,7 @@ describe.each(['http', 'http2'] as const)('over node:%s', (protocol) => {
   function ask(path: string, method = 'GET'): Promise<Answer> {
     if (session) return askHttp2(session, path, method);
     return new Promise((resolve, reject) => {
-      const request = http.request({ host: '127.0.0.1', port, path, method, agent: false }, (response) => {
+      const request = http.request({ host: '127.0.0.1', port, path, method, agent }, (response) => {
         const chunks: string[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
         const end = new Promise<'whole' | 'broken'>((settled) => {
@@ -141,6 +159,7 @@ describe.each(['http', 'http2'] as const)('over node:%s', (protocol) => {
     const answer = await asked;
     expect(await answer.end).toBe('whole');
     expect(answer.chunks.join('')).toBe(partText('video', FIRST_ORDINAL + 7));
+    expect(nodeRequestCount === 0).toBe(protocol === 'direct');
   });
 
   it('a growing segment arrives part by part', async () => {
