@@ -29,7 +29,7 @@ export const CONTROL_LIMITS = {
   sessionRenewMs: 30_000,
   /** How long a signature opens a stream's URLs. Every renewal answers fresh ones. */
   playbackTtlMs: 900_000,
-  /** Signatures that end in the same minute are one and the same: they are made once for all viewers. */
+  /** A stream's signature is made once in such a time, for all who come within it. */
   playbackExpiryStepMs: 60_000,
   /** A start or stop that has not finished by then has died half-way, and may be taken over. */
   operationLeaseMs: 60_000,

@@ -1,7 +1,7 @@
 /**
  * Signed playback: CloudFront's custom policies, one per stream with a wildcard (Amazon CloudFront Developer
  * Guide, "Create a signed URL using a custom policy"). The policy is the same for every viewer of a stream
- * whose signature ends in the same minute, so it is made once for all of them.
+ * who comes in the same minute of it, so it is made once for all of them.
  */
 
 export interface SignedQuery {
@@ -43,12 +43,24 @@ export function streamPolicy(
   });
 }
 
-/** The end of a signature made now: at least `ttlMs` away, on a step that many viewers share. */
+/** FNV-1a, 32 bits (draft-eastlake-fnv §2): enough to spread a few streams evenly. */
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/**
+ * The end of a stream's signature made now: at least `ttlMs` away, on a step that many viewers share. Each
+ * stream has its own second of the step, so that they are not all signed anew at the same moment.
+ *
+ * @returns Unix ms, whole seconds when `stepMs` is.
+ */
 export function playbackExpiryMs(
   nowMs: number,
-  { ttlMs, stepMs }: { readonly ttlMs: number; readonly stepMs: number },
+  { ttlMs, stepMs, streamId }: { readonly ttlMs: number; readonly stepMs: number; readonly streamId: string },
 ): number {
-  return Math.ceil((nowMs + ttlMs) / stepMs) * stepMs;
+  let hash = FNV_OFFSET;
+  for (const byte of new TextEncoder().encode(streamId)) hash = Math.imul(hash ^ byte, FNV_PRIME) >>> 0;
+  const phaseMs = ((hash % Math.max(1, Math.floor(stepMs / 1000))) * 1000) % stepMs;
+  return Math.ceil((nowMs + ttlMs - phaseMs) / stepMs) * stepMs + phaseMs;
 }
 
 /**

@@ -3,6 +3,7 @@
  * first signs, all verify. Rotate by adding the new key second, waiting for the caches, making it first, and
  * removing the old one once its tickets have expired.
  */
+import { webcrypto } from 'node:crypto';
 import * as z from 'zod';
 import type { SecretStore } from '../../domain/control/secrets.ts';
 import type { Clock } from '../../domain/timeline.ts';
@@ -24,6 +25,8 @@ const keyRingSchema = z.object({
 export interface SigningKey {
   readonly kid: string;
   readonly bytes: Uint8Array;
+  /** The same for HMAC-SHA-256, made once: whoever has bytes alone makes it for each signature. */
+  readonly cryptoKey: Promise<webcrypto.CryptoKey>;
 }
 
 export class KeyRing {
@@ -48,10 +51,12 @@ export class KeyRing {
 }
 
 function parseKeyRing(value: unknown): readonly [SigningKey, ...SigningKey[]] {
-  const [first, ...rest] = keyRingSchema.parse(value).keys.map(({ kid, secret }) => ({
-    kid,
-    bytes: new Uint8Array(Buffer.from(secret, 'base64url')),
-  }));
+  const [first, ...rest] = keyRingSchema.parse(value).keys.map(({ kid, secret }) => {
+    const bytes = new Uint8Array(Buffer.from(secret, 'base64url'));
+    const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+    const usages: webcrypto.KeyUsage[] = ['sign', 'verify'];
+    return { kid, bytes, cryptoKey: webcrypto.subtle.importKey('raw', bytes, algorithm, false, usages) };
+  });
   if (!first) throw new RangeError('no key');
   return [first, ...rest];
 }

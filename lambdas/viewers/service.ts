@@ -138,7 +138,7 @@ export class ViewerService {
     const { streams, signer, playbackBaseUrl } = this.#dependencies;
     const stream = await streams.find(streamId);
     if (!stream) throw controlErrors.create('STREAM_NOT_FOUND', `Its id would be "${streamId}".`);
-    const expiresAtMs = this.#playbackExpiryMs();
+    const expiresAtMs = this.#playbackExpiryMs(streamId);
     const base = playbackBaseUrl.replaceAll('{streamId}', streamId);
     const folder = async (name: 'open' | SignedFolder) => {
       const path = `/${name}/${streamId}/`;
@@ -218,10 +218,14 @@ export class ViewerService {
   async #answer(session: ViewerSession, withCookies: boolean): Promise<Answered<SessionView>> {
     const { tokens, clock, limits } = this.#dependencies;
     const nowMs = clock.nowMs();
-    const expiresAtMs = this.#playbackExpiryMs();
+    const expiries = session.streamIds.map((streamId) => ({
+      streamId,
+      expiresAtMs: this.#playbackExpiryMs(streamId),
+    }));
+    const expiresAtMs = Math.min(...expiries.map((expiry) => expiry.expiresAtMs));
     const [sessionToken, ...streams] = await Promise.all([
       tokens.issue(session.sessionId),
-      ...session.streamIds.map((id) => this.#playback(id, expiresAtMs)),
+      ...expiries.map((expiry) => this.#playback(expiry)),
     ]);
     const maxAgeS = Math.floor((expiresAtMs - nowMs) / 1000);
     return {
@@ -239,15 +243,16 @@ export class ViewerService {
     };
   }
 
-  #playbackExpiryMs(): number {
+  #playbackExpiryMs(streamId: string): number {
     const { clock, playbackTtlMs } = this.#dependencies;
     return playbackExpiryMs(clock.nowMs(), {
+      streamId,
       ttlMs: playbackTtlMs,
       stepMs: Math.min(CONTROL_LIMITS.playbackExpiryStepMs, playbackTtlMs),
     });
   }
 
-  async #playback(streamId: string, expiresAtMs: number): Promise<Playback> {
+  async #playback({ streamId, expiresAtMs }: { streamId: string; expiresAtMs: number }): Promise<Playback> {
     const { streams, signer, playbackBaseUrl } = this.#dependencies;
     const stream = await streams.find(streamId);
     const base = playbackBaseUrl.replaceAll('{streamId}', streamId);

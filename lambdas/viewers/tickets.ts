@@ -39,7 +39,7 @@ export class Tickets {
   }
 
   async issue(request: IssueTicketRequest): Promise<{ ticket: string; expiresAtMs: number }> {
-    const { kid, bytes } = await this.#keys.signing();
+    const { kid, cryptoKey } = await this.#keys.signing();
     const issuedAtS = Math.floor(this.#clock.nowMs() / 1000);
     const expiresAtS = issuedAtS + request.ttlS;
     const ticket = await new SignJWT({ streams: request.streams })
@@ -49,7 +49,7 @@ export class Tickets {
       .setJti(newTicketId(this.#randomness))
       .setIssuedAt(issuedAtS)
       .setExpirationTime(expiresAtS)
-      .sign(bytes);
+      .sign(await cryptoKey);
     return { ticket, expiresAtMs: expiresAtS * 1000 };
   }
 
@@ -61,7 +61,7 @@ export class Tickets {
         async ({ kid }) => {
           const key = kid === undefined ? undefined : await this.#keys.byId(kid);
           if (!key) throw controlErrors.create('TICKET_INVALID', 'It was signed with an unknown key.');
-          return key.bytes;
+          return key.cryptoKey;
         },
         {
           algorithms: [ALGORITHM],

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CloudFrontUrlSigner } from '../../../adapters/url-signer-cloudfront.ts';
-import { matchesResource, type SignedQuery } from '../../../domain/control/playback.ts';
+import { matchesResource, playbackExpiryMs, type SignedQuery } from '../../../domain/control/playback.ts';
 import { SignedDelivery } from '../../../local/signed-delivery.ts';
 import { FakeClock, START_MS, signingKeys } from './fixture.ts';
 
@@ -91,6 +91,33 @@ describe('signed delivery on this machine', () => {
         },
       ),
     );
+  });
+
+  it('lasts as long as promised, a step longer at most, and the same for all who come within a step', () => {
+    fc.assert(
+      fc.property(
+        fc.nat({ max: 1e9 }),
+        fc.string({ minLength: 1 }),
+        fc.constantFrom(900_000, 12_000, 1_500),
+        (elapsedMs, streamId, ttlMs) => {
+          const nowMs = START_MS + elapsedMs;
+          const stepMs = Math.min(60_000, ttlMs);
+          const expiryMs = playbackExpiryMs(nowMs, { ttlMs, stepMs, streamId });
+          expect(expiryMs - nowMs).toBeGreaterThanOrEqual(ttlMs);
+          expect(expiryMs - nowMs).toBeLessThan(ttlMs + stepMs);
+          expect(playbackExpiryMs(expiryMs - ttlMs, { ttlMs, stepMs, streamId })).toBe(expiryMs);
+        },
+      ),
+    );
+  });
+
+  it('25 streams are signed anew at many moments of the minute, not all at one', () => {
+    const options = { ttlMs: 900_000, stepMs: 60_000 };
+    const ends = Array.from({ length: 25 }, (_, index) =>
+      playbackExpiryMs(START_MS, { ...options, streamId: `camera-${index + 1}` }),
+    );
+    const atOnce = Math.max(...ends.map((end) => ends.filter((other) => other === end).length));
+    expect(atOnce).toBeLessThanOrEqual(4);
   });
 
   it('a pattern of many stars takes no longer than its text', () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { CONTROL_LIMITS } from '../../../domain/control/limits.ts';
 import { TICKET_KEYS_SECRET } from '../../../lambdas/secret-names.ts';
 import { SignedDelivery } from '../../../local/signed-delivery.ts';
 import { BACKEND_TOKEN, type Fixture, fixture, START_MS, signingKeys } from './fixture.ts';
@@ -54,7 +55,10 @@ describe('viewer sessions', () => {
       kind: 'refused',
     });
     expect(free).toMatchObject({ playlistPath: '/open/free/index.m3u8', query: {} });
-    plane.clock.ms = Date.parse(body.playbackExpiresAt);
+    // Each stream's signature has a second of its own to end in; the answer says the first.
+    plane.clock.ms = Date.parse(body.playbackExpiresAt) - 1;
+    expect(edge.check({ url: a.playlistPath })).toEqual({ kind: 'ok' });
+    plane.clock.ms += CONTROL_LIMITS.playbackExpiryStepMs;
     expect(edge.check({ url: a.playlistPath })).toMatchObject({ kind: 'refused' });
   });
 
