@@ -73,7 +73,7 @@ export class FilterChain {
     return resultOf(await this.#sink.buffersinkGetFrame(into)) === 'ok';
   }
 
-  /** As `take`, for filters whose work is less than waking a thread: those of sound. */
+  /** As `take`, for filters whose work is less than waking a thread: those of sound, and a quick scaler. */
   takeNow(into: Frame): boolean {
     return resultOf(this.#sink.buffersinkGetFrameSync(into)) === 'ok';
   }

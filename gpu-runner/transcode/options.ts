@@ -83,7 +83,7 @@ export function audioEncoderOptions(profile: Profile): OptionTable {
 }
 
 /** More pixels than 1920x1080 has. */
-const LARGE_PIXEL_COUNT = 2_100_000;
+export const LARGE_PIXEL_COUNT = 2_100_000;
 /** From 1280x720 on a second thread is worth its cost. */
 const MEDIUM_PIXEL_COUNT = 1_000_000;
 

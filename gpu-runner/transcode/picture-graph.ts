@@ -7,7 +7,7 @@ import {
 } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
 import type { VideoProfile } from '../../domain/profile.ts';
-import type { HardwareKind } from './options.ts';
+import { type HardwareKind, LARGE_PIXEL_COUNT } from './options.ts';
 
 /** Everything about a picture that a filter graph depends on. A change of any of it means a new graph. */
 export interface PictureShape {
@@ -199,4 +199,13 @@ function fieldMode(target: VideoProfile): 'send_frame' | 'send_field' {
 /** Pictures that a filter holds back or doubles are placed on the grid after it, others before. */
 export function placesAfterFilter(shape: PictureShape, target: VideoProfile): boolean {
   return shape.interlaced && (shape.onGpu || !fieldIsEnough(shape, target));
+}
+
+/**
+ * Whether the filters take a picture of this shape in a millisecond or two, as little as handing it to another
+ * thread and back costs: pictures up to 1080p that are only scaled.
+ */
+export function scalesQuickly(shape: PictureShape, encodesOn: HardwareKind): boolean {
+  const isLarge = shape.widthPx * shape.heightPx > LARGE_PIXEL_COUNT;
+  return encodesOn === 'cpu' && !shape.onGpu && !shape.interlaced && !isHdr(shape) && !isLarge;
 }

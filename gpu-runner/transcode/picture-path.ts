@@ -14,6 +14,7 @@ import {
   pictureFilters,
   placesAfterFilter,
   sameShape,
+  scalesQuickly,
   shapeOf,
 } from './picture-graph.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -88,7 +89,7 @@ export class PicturePath {
     this.#captions.shown(frame);
     let picture: Frame | undefined;
     try {
-      if (chain.put(frame) === 'ok') picture = await takeFrom(chain);
+      if (chain.put(frame) === 'ok') picture = await this.#takeFrom(chain);
     } finally {
       // Whatever happens: a place that is never fulfilled would hold up all that come after it.
       reservation.fulfil(picture);
@@ -98,13 +99,22 @@ export class PicturePath {
   /** A deinterlacer holds pictures back and may make two of one: place what comes out of it. */
   async #scaleThenPlace(chain: FilterChain, frame: Frame): Promise<void> {
     if (chain.put(frame) === 'error') return;
-    for (let picture = await takeFrom(chain); picture; picture = await takeFrom(chain)) {
+    for (let picture = await this.#takeFrom(chain); picture; picture = await this.#takeFrom(chain)) {
       const sourceMs = this.#sourceMs(picture.pts, chain.outputTimeBase);
       this.#rate.add(sourceMs);
       const reservation = this.#gate(sourceMs);
       if (reservation) reservation.fulfil(picture);
       else picture.free();
     }
+  }
+
+  async #takeFrom(chain: FilterChain): Promise<Frame | undefined> {
+    const picture = new Frame();
+    picture.alloc();
+    const isQuick = this.#shape !== undefined && scalesQuickly(this.#shape, this.#encodesOn.kind);
+    if (isQuick ? chain.takeNow(picture) : await chain.take(picture)) return picture;
+    picture.free();
+    return undefined;
   }
 
   #sourceMs(timestamp: bigint, timeBase: TimeBase): number {
@@ -129,12 +139,4 @@ export class PicturePath {
     this.#chain?.free();
     this.decoder.free();
   }
-}
-
-async function takeFrom(chain: FilterChain): Promise<Frame | undefined> {
-  const picture = new Frame();
-  picture.alloc();
-  if (await chain.take(picture)) return picture;
-  picture.free();
-  return undefined;
 }
