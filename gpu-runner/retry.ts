@@ -1,5 +1,7 @@
 /** Trying again, with a limit on everything: one attempt's time, the pauses, and the whole. */
 
+import { pause } from './pause.ts';
+
 export interface RetryPlan {
   /** In the terms of `nowMs`. No attempt starts after it, and none runs beyond it. */
   readonly deadlineMs: number;
@@ -78,21 +80,4 @@ async function withTimeout<Value>(
     clearTimeout(timer);
     if (onAbort) signal.removeEventListener('abort', onAbort);
   }
-}
-
-/** Resolves after the time, or at once when `signal` aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (ms <= 0 || signal.aborted) {
-      resolve();
-      return;
-    }
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

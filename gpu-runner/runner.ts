@@ -14,11 +14,11 @@ import { runnerErrors } from './errors.ts';
 import { FeedIngest } from './ingest/feed-ingest.ts';
 import type { EncodedFrame, EncoderConfig, PackagedPart, SourceEvent } from './media.ts';
 import { Packager } from './packager/packager.ts';
+import { pause } from './pause.ts';
 import { findEarlierLife } from './publish/earlier-life.ts';
 import { Publisher } from './publish/publisher.ts';
 import { errorFields, RateLimitedLog } from './rate-limited-log.ts';
 import { Recorder } from './recording/recorder.ts';
-import { pause } from './retry.ts';
 import { Transcoder } from './transcode/transcoder.ts';
 
 /** A status is reported this often, and at each change of state. */

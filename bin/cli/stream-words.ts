@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { streamIngestSchema } from '../../domain/control/ingest-request.ts';
+import { sourceInWords } from '../../domain/source-words.ts';
 
 export function ingestWords(answered: unknown): string {
   const parsed = streamIngestSchema.safeParse(answered);
@@ -29,7 +30,7 @@ const sourceSchema = z.object({
       heightPx: z.number(),
       frameRate: z.number().optional(),
       interlaced: z.boolean().optional(),
-      decoder: z.string(),
+      decoder: z.enum(['cpu', 'nvidia']),
     })
     .optional(),
   audio: z.object({ codec: z.string(), sampleRateHz: z.number(), channelCount: z.number() }).optional(),
@@ -40,19 +41,7 @@ export function sourceWords(answered: unknown): string | undefined {
   if (answered === undefined) return undefined;
   const parsed = sourceSchema.safeParse(answered);
   if (!parsed.success) return JSON.stringify(answered);
-  const { video, audio, remoteAddress } = parsed.data;
-  const parts: string[] = [];
-  if (video) {
-    const rate = video.frameRate === undefined ? '' : ` at ${Number(video.frameRate.toFixed(2))} fps`;
-    const codec = [video.codec, video.profile].filter(Boolean).join(' ');
-    const interlaced = video.interlaced === true ? ' interlaced' : '';
-    parts.push(
-      `${codec} ${video.widthPx}x${video.heightPx}${interlaced}${rate}, decoded by ${video.decoder}`,
-    );
-  }
-  if (audio) parts.push(`${audio.codec} ${audio.sampleRateHz} Hz, ${audio.channelCount} channels`);
-  if (remoteAddress !== undefined) parts.push(`from ${remoteAddress}`);
-  return parts.join('; ');
+  return sourceInWords(parsed.data);
 }
 
 /** Names and values of the counters, and of them only those that say something: not 0. */

@@ -10,17 +10,3 @@ export function retryDelayMs(failedTryCount: number): number {
   const doublings = Math.min(failedTryCount - 1, 10);
   return Math.min(FIRST_RETRY_MS * 2 ** doublings, MAX_RETRY_MS);
 }
-
-/** Resolves after a time, or at once when the signal is aborted. Never rejects. */
-export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, durationMs);
-    signal.addEventListener('abort', done);
-  });
-}

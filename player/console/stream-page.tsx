@@ -1,10 +1,11 @@
 /** One stream in depth. */
+import { sourceInWords } from '../../domain/source-words.ts';
 import { hasPictures, isRunningState } from './console-state.ts';
 import { HistoryTable } from './history-table.tsx';
 import { MetricsPanel } from './metrics-panel.tsx';
 import { RecordingsPanel } from './recordings-panel.tsx';
 import { hashOf } from './route.ts';
-import { runnerReport, sourceInWords } from './runner-report.ts';
+import { runnerReport } from './runner-report.ts';
 import { StateBadge } from './state-badge.tsx';
 import { useConsole } from './state-context.ts';
 import { StreamActions } from './stream-actions.tsx';

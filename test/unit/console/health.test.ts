@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ListedStream } from '../../../domain/control/api.ts';
+import { sourceInWords } from '../../../domain/source-words.ts';
 import { HealthWatch, healthOf, needsAttention } from '../../../player/console/health.ts';
-import { runnerReport, sourceInWords } from '../../../player/console/runner-report.ts';
+import { runnerReport } from '../../../player/console/runner-report.ts';
 
 const START_MS = Date.UTC(2026, 5, 1);
 

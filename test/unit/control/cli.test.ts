@@ -118,7 +118,7 @@ describe('the command line', () => {
     );
     const { out } = await mirror(['streams', 'show', 'goal']);
     expect(out).toMatch(/^ingest +SRT, waits for the encoder, latency 200 ms$/m);
-    expect(out).toMatch(/^source +hevc Main 1920x1080 at 29.97 fps, decoded by nvidia; from 192.0.2.7$/m);
+    expect(out).toMatch(/^source +HEVC Main, 1920x1080, 29.97 fps, decoded on the GPU; from 192.0.2.7$/m);
     expect(out).toMatch(/^ingest bitrate +5.00 Mbit\/s$/m);
     expect(out).toMatch(/^dropped frames +3$/m);
     expect(out).toMatch(/^part latency +8 ms$/m);
