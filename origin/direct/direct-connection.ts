@@ -32,6 +32,7 @@ export class DirectConnection {
   #quietSinceMs: number;
 
   readonly #onData = (bytes: Buffer) => this.#receive(bytes);
+  readonly #onDrain = () => this.#read();
   /** The client will send nothing more; what it still waits for is nobody's any more. */
   readonly #onEnd = () => this.#socket.end();
   readonly #onError = () => this.#socket.destroy();
@@ -45,6 +46,7 @@ export class DirectConnection {
     this.#dependencies = dependencies;
     this.#quietSinceMs = dependencies.nowMs();
     socket.on('data', this.#onData);
+    socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
@@ -65,7 +67,7 @@ export class DirectConnection {
    * and when to lose patience.
    */
   sweep(nowMs: number, limits: { readonly keepAliveMs: number; readonly partialHeadMs: number }): void {
-    if (this.#response) return;
+    if (this.#response || this.#socket.writableLength > 0) return;
     const quietMs = nowMs - this.#quietSinceMs;
     if (this.#unread.byteLength > 0) {
       if (quietMs > limits.partialHeadMs) this.#handOver();
@@ -76,16 +78,19 @@ export class DirectConnection {
 
   #receive(bytes: Buffer): void {
     this.#unread = this.#unread.byteLength === 0 ? bytes : Buffer.concat([this.#unread, bytes]);
-    if (!this.#response) this.#read();
-    else if (this.#unread.byteLength > AHEAD_BYTES_MAX) this.#socket.destroy();
+    this.#read();
+    if (this.#unread.byteLength > AHEAD_BYTES_MAX) this.#socket.destroy();
   }
 
-  /** Answers what was sent, one request after the other, until one must wait. */
+  /**
+   * Answers what was sent, one request after the other, until one must wait or the client does not read what it
+   * was sent.
+   */
   #read(): void {
     if (this.#isReading) return;
     this.#isReading = true;
     const { heads, handle, writer, nowMs } = this.#dependencies;
-    while (this.#unread.byteLength > 0 && !this.#response && !this.#socket.destroyed) {
+    while (this.#unread.byteLength > 0 && this.#mayAnswer) {
       const headEnd = this.#unread.indexOf(HEAD_END);
       if (headEnd < 0 && this.#unread.byteLength <= HEAD_BYTES_MAX && looksLikeGet(this.#unread)) {
         this.#quietSinceMs = nowMs();
@@ -108,6 +113,11 @@ export class DirectConnection {
     this.#isReading = false;
   }
 
+  get #mayAnswer(): boolean {
+    const { destroyed, writableNeedDrain } = this.#socket;
+    return !this.#response && !destroyed && !writableNeedDrain;
+  }
+
   #answered(): void {
     this.#response = undefined;
     if (this.#closeWhenIdle) {
@@ -115,12 +125,13 @@ export class DirectConnection {
       return;
     }
     this.#quietSinceMs = this.#dependencies.nowMs();
-    if (this.#unread.byteLength > 0) this.#read();
+    this.#read();
   }
 
   #handOver(): void {
     const socket = this.#socket;
     socket.off('data', this.#onData);
+    socket.off('drain', this.#onDrain);
     socket.off('end', this.#onEnd);
     socket.off('error', this.#onError);
     socket.off('close', this.#onClose);

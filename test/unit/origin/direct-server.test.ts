@@ -226,6 +226,32 @@ describe('the direct way', () => {
     expect((await talk(beside, [bytesOf(many)])).length).toBeLessThan(many.length);
   });
 
+  it('answers no further while the client does not read, and goes on when it does', async () => {
+    const server = http.createServer(onNode);
+    let count = 0;
+    const own = DirectServer.before(server, {
+      handle: (request, response) => {
+        count += 1;
+        handle(request, response);
+      },
+      nowMs: () => Date.now(),
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const socket = connect(typeof address === 'object' && address ? address.port : 0, '127.0.0.1');
+    const askedCount = 400;
+    socket.write(get('/live/large').repeat(askedCount));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThan(askedCount / 2);
+    socket.resume();
+    await expect.poll(() => count, { timeout: 10_000 }).toBe(askedCount);
+    socket.destroy();
+    server.close();
+    own.closeAllConnections();
+  });
+
   it('waits for what is being answered when it is asked to close', async () => {
     const server = http.createServer(onNode);
     const begun = new EventEmitter();
