@@ -1,6 +1,6 @@
 /** Trying again, with a limit on everything: one attempt's time, the pauses, and the whole. */
 
-import { pause } from './pause.ts';
+import { pause } from '../domain/pause.ts';
 
 export interface RetryPlan {
   /** In the terms of `nowMs`. No attempt starts after it, and none runs beyond it. */

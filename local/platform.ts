@@ -11,6 +11,7 @@ import { openStreams } from '../adapters/registry-runner-reports.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
 import { streamPrefix } from '../domain/media-store.ts';
+import { pause as sleep } from '../domain/pause.ts';
 import type { RunnerSpec } from '../domain/stream.ts';
 import type { Clock } from '../domain/timeline.ts';
 import type { RunnerConfigInput } from '../gpu-runner/config.ts';
@@ -32,9 +33,9 @@ import { createRecordedMedia } from './recorded-media.ts';
 import { RunnerStates } from './runner-states.ts';
 import { SignedDelivery } from './signed-delivery.ts';
 import { createSignedMedia } from './signed-media.ts';
-import { sleep, untilAborted } from './sleep.ts';
 import { freeSlots } from './slots.ts';
 import { StreamRunner } from './stream-runner.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface LocalPlatformDependencies {
   /** Folder of the checkout. */

@@ -3,10 +3,10 @@
  * does wrong is said once, counted, and never ends the wait.
  */
 import type { Log } from '../../domain/log.ts';
+import { pause } from '../../domain/pause.ts';
 import type { Ingest } from '../../domain/stream.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import type { SourceEvent } from '../media.ts';
-import { pause } from '../pause.ts';
 import { type Complaint, Complaints } from './complaints.ts';
 import { FeedConnection, type FeedEnd } from './feed-connection.ts';
 import { IngestCounters, type IngestCounterValues } from './ingest-counters.ts';

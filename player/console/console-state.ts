@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals';
 import type { ListedStream } from '../../domain/control/api.ts';
 import type { CapacityView } from '../../domain/control/operations-api.ts';
 import { messageOf } from '../../domain/errors.ts';
-import { pause } from '../pause.ts';
+import { pause } from '../../domain/pause.ts';
 import { ApiClient, CallError } from './api-client.ts';
 import { type Health, HealthWatch, needsAttention } from './health.ts';
 import { hashOf, type Route, routeOf } from './route.ts';

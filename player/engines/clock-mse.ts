@@ -5,8 +5,8 @@
  * are whole, it asks for the parts one by one instead. Who plays later asks for what is whole (delivery.ts).
  */
 import { DELIVERY_PLANS } from '../../domain/delivery.ts';
+import { pause } from '../../domain/pause.ts';
 import { EPOCH_MS } from '../../domain/timeline.ts';
-import { pause } from '../pause.ts';
 import { AppendQueue } from './append-queue.ts';
 import { ArrivalWatch } from './arrival-watch.ts';
 import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { pause } from '../../../domain/pause.ts';
 import { IngestCounters } from '../../../gpu-runner/ingest/ingest-counters.ts';
 import { MAX_RETRY_MS, retryDelayMs } from '../../../gpu-runner/ingest/retry.ts';
-import { pause } from '../../../gpu-runner/pause.ts';
 import { FakeClock } from './fakes.ts';
 
 test('the bitrate is that of the last second, and falls to 0 when nothing comes', () => {

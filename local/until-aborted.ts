@@ -1,5 +1,4 @@
-export { pause as sleep } from '../gpu-runner/pause.ts';
-
+/** Waiting for the end. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
