@@ -58,8 +58,8 @@ export function playbackExpiryMs(
   { ttlMs, stepMs, streamId }: { readonly ttlMs: number; readonly stepMs: number; readonly streamId: string },
 ): number {
   let hash = FNV_OFFSET;
-  for (const byte of new TextEncoder().encode(streamId)) hash = Math.imul(hash ^ byte, FNV_PRIME) >>> 0;
-  const phaseMs = ((hash % Math.max(1, Math.floor(stepMs / 1000))) * 1000) % stepMs;
+  for (const byte of new TextEncoder().encode(streamId)) hash = Math.imul(hash ^ byte, FNV_PRIME);
+  const phaseMs = ((hash >>> 0) % Math.max(1, Math.floor(stepMs / 1000))) * 1000;
   return Math.ceil((nowMs + ttlMs - phaseMs) / stepMs) * stepMs + phaseMs;
 }
 

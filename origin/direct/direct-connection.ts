@@ -114,8 +114,8 @@ export class DirectConnection {
   }
 
   get #mayAnswer(): boolean {
-    const { destroyed, writableNeedDrain } = this.#socket;
-    return !this.#response && !destroyed && !writableNeedDrain;
+    const { writable, writableNeedDrain } = this.#socket;
+    return !this.#response && writable && !writableNeedDrain;
   }
 
   #answered(): void {

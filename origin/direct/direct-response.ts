@@ -44,23 +44,12 @@ export class AnswerWriter {
       socket.uncork();
       return;
     }
-    const make = () => {
-      const head = this.head(status, headers);
-      const bytes = Buffer.allocUnsafeSlow(head.length + body.byteLength);
-      bytes.write(head, 'latin1');
-      bytes.set(body, head.length);
-      return bytes;
-    };
-    socket.write(this.#joinedOnce(headers, body, make));
+    socket.write(this.#headed(status, headers, body, body));
   }
 
   /** The head of a body in chunks, with its first one. */
   writeFirstChunk(socket: Socket, status: number, headers: HeaderList, bytes: Uint8Array): boolean {
-    const make = () => {
-      const head = this.head(status, headers, CHUNKED);
-      return Buffer.concat([Buffer.from(head, 'latin1'), this.#chunkOf(bytes)]);
-    };
-    return socket.write(this.#joinedOnce(headers, bytes, make));
+    return socket.write(this.#headed(status, headers, bytes, this.#chunkOf(bytes), CHUNKED));
   }
 
   writeChunk(socket: Socket, bytes: Uint8Array): boolean {
@@ -76,12 +65,12 @@ export class AnswerWriter {
     return chunk;
   }
 
-  /** Makes the bytes once in a second for each body: the date is in the head. */
-  #joinedOnce(headers: HeaderList, body: Uint8Array, make: () => Buffer): Buffer {
+  /** A head and what follows it, made once in a second for each body: the date is in the head. */
+  #headed(status: number, headers: HeaderList, body: Uint8Array, sent: Uint8Array, more = ''): Buffer {
     const second = Math.floor(this.#nowMs() / 1000);
     const joined = this.#joined.get(headers);
     if (joined && joined.second === second && joined.body === body) return joined.bytes;
-    const bytes = make();
+    const bytes = Buffer.concat([Buffer.from(this.head(status, headers, more), 'latin1'), sent]);
     this.#joined.set(headers, { second, body, bytes });
     return bytes;
   }

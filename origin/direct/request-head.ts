@@ -3,6 +3,8 @@
  * is left to node:http, so that this never has to decide what a doubtful request means.
  */
 
+import { TextMemory } from '../text-memory.ts';
+
 /** A header block by its lower-case names. */
 export type HeaderRecord = Readonly<Record<string, string>>;
 
@@ -34,7 +36,10 @@ const REMEMBERED_COUNT_MAX = 256;
 const REMEMBERED_LENGTH_MAX = 1_024;
 
 export class HeadReader {
-  readonly #remembered = new Map<string, HeaderRecord>();
+  readonly #remembered = new TextMemory<HeaderRecord>({
+    countMax: REMEMBERED_COUNT_MAX,
+    lengthMax: REMEMBERED_LENGTH_MAX,
+  });
 
   /** How many header blocks are remembered. */
   get size(): number {
@@ -60,13 +65,7 @@ export class HeadReader {
     const remembered = this.#remembered.get(block);
     if (remembered) return remembered;
     const headers = headersOf(block);
-    if (headers && block.length <= REMEMBERED_LENGTH_MAX) {
-      if (this.#remembered.size >= REMEMBERED_COUNT_MAX) {
-        const oldest = this.#remembered.keys().next();
-        if (!oldest.done) this.#remembered.delete(oldest.value);
-      }
-      this.#remembered.set(block, headers);
-    }
+    if (headers) this.#remembered.set(block, headers);
     return headers;
   }
 }
