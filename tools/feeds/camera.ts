@@ -10,8 +10,11 @@ import { themeOf } from './themes.ts';
 import { Tone } from './tone.ts';
 import { VideoEncoder } from './video-encoder.ts';
 
-/** A packet is valid only until the promise settles. */
-type OnPacket = (packet: Packet) => Promise<void>;
+/**
+ * A packet is valid only until the promise settles. One that is repeated comes with that of which it is a copy,
+ * always the same.
+ */
+type OnPacket = (packet: Packet, repeated?: Packet) => Promise<void>;
 
 export interface VideoSource {
   readonly context: CodecContext;
@@ -94,7 +97,7 @@ export async function rehearse<Source extends VideoSource | AudioSource>(
         // The muxer moves a packet's timestamps; the next round needs a fresh one.
         const copy = packet.clone();
         if (!copy) continue;
-        await onPacket(copy);
+        await onPacket(copy, packet);
         copy.free();
       }
     },

@@ -54,13 +54,10 @@ export async function runDemoFeeds(
 }
 
 async function keepSending(feed: FeedOptions, signal: AbortSignal): Promise<void> {
+  const sender = new FeedSender(feed);
   let said = '';
   while (!signal.aborted) {
     try {
-      const sender = new FeedSender(feed);
-      void sender.connected.then(({ startMs }) =>
-        process.send?.({ kind: 'connected', name: feed.name, startMs }),
-      );
       await sender.run(signal);
     } catch (error) {
       if (error instanceof MirrorError && !error.retryable) throw error;

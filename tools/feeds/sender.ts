@@ -67,6 +67,8 @@ export class FeedSender {
   private markConnected: (connection: FeedConnection) => void = () => undefined;
   private addedJumpMs = 0;
   private paused = false;
+  /** A rehearsal outlasts its connection: to encode it anew would take the CPU that it is there to save. */
+  private rehearsed: Camera | undefined;
 
   /** @throws MirrorError `FEED_OPTIONS`. */
   constructor(input: FeedInput) {
@@ -95,14 +97,17 @@ export class FeedSender {
   }
 
   /**
-   * Connects and sends until the signal aborts or `durationMs` has passed; both end the connection cleanly.
+   * Connects and sends until the signal aborts or `durationMs` has passed; both end the connection cleanly. After
+   * an error it may be called again.
    *
    * @throws MirrorError `FEED_CONNECT`, `FEED_SEND`, `FEED_CODEC`.
    */
   async run(signal: AbortSignal): Promise<void> {
     // FFmpeg's own line about a failed connection holds the whole address, passphrase included.
     AvLog.setLevel(AV_LOG_FATAL);
-    const camera = await this.openCamera();
+    const camera = this.rehearsed ?? (await this.openCamera());
+    if (this.options.rehearsedMs !== undefined) this.rehearsed = camera;
+    let ended = true;
     let output: FeedOutput | undefined;
     try {
       // A receiver takes a connection on which nothing comes for a bad feed.
@@ -116,12 +121,19 @@ export class FeedSender {
       this.markConnected({ startMs: camera.clock.startMs, ...(sdp === undefined ? {} : { sdp }) });
       await this.send(camera, output, signal);
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (signal.aborted) return;
+      ended = this.options.rehearsedMs === undefined;
+      throw error;
     } finally {
       await output?.close();
-      camera.audio?.close();
-      camera.video.close();
+      if (ended) this.close(camera);
     }
+  }
+
+  private close(camera: Camera): void {
+    this.rehearsed = undefined;
+    camera.audio?.close();
+    camera.video.close();
   }
 
   private async openCamera(): Promise<Camera> {
@@ -157,8 +169,10 @@ export class FeedSender {
     const frameMs = this.frameMs();
     const audioFrameMs = audio ? (audio.frameSampleCount * 1000) / SAMPLE_RATE_HZ : Infinity;
     const { durationMs = Infinity } = this.options;
-    let videoIndex = 0;
-    let audioIndex = 0;
+    // A rehearsal that goes on after an interruption goes on where its clock is.
+    const goneMs = Math.max(0, -clock.untilMs(0));
+    let videoIndex = Math.floor(goneMs / frameMs);
+    let audioIndex = audio ? Math.floor(goneMs / audioFrameMs) : 0;
     while (!signal.aborted) {
       const videoDueMs = videoIndex * frameMs;
       // An audio frame is complete when its last sample was heard.
@@ -174,8 +188,8 @@ export class FeedSender {
         const delayMs = (audio.delaySampleCount * 1000) / SAMPLE_RATE_HZ;
         const ptsTicks = this.ptsTicks(startMs - delayMs, dueMs);
         if (!silent)
-          await audio.encode(audioIndex, clock.wallMs(startMs), (packet) =>
-            this.deliver(output, { streamIndex: 1, packet, ptsTicks }),
+          await audio.encode(audioIndex, clock.wallMs(startMs), (packet, repeated) =>
+            this.deliver(output, { streamIndex: 1, packet, repeated, ptsTicks }),
           );
         audioIndex++;
         continue;
@@ -184,8 +198,8 @@ export class FeedSender {
       if (late && !silent) this.counters.droppedFrameCount++;
       if (!late && !silent) {
         const ptsTicks = this.ptsTicks(videoDueMs, dueMs);
-        await video.encode(videoIndex, clock.wallMs(videoDueMs), (packet) =>
-          this.deliver(output, { streamIndex: 0, packet, ptsTicks }),
+        await video.encode(videoIndex, clock.wallMs(videoDueMs), (packet, repeated) =>
+          this.deliver(output, { streamIndex: 0, packet, repeated, ptsTicks }),
         );
         this.countFrame(-clock.untilMs(videoDueMs));
       }
@@ -201,9 +215,10 @@ export class FeedSender {
 
   private async deliver(
     output: FeedOutput,
-    item: { streamIndex: number; packet: Packet; ptsTicks: number },
+    item: { streamIndex: number; packet: Packet; repeated: Packet | undefined; ptsTicks: number },
   ): Promise<void> {
-    this.counters.byteCount += await output.write(item.streamIndex, item.packet, item.ptsTicks);
+    const { streamIndex, packet, repeated, ptsTicks } = item;
+    this.counters.byteCount += await output.write(streamIndex, packet, ptsTicks, repeated);
   }
 
   private ptsTicks(deviceMs: number, nowMs: number): number {

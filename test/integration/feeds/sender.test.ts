@@ -167,6 +167,36 @@ test('a rehearsed feed shows the true instant of each frame', async () => {
   }
 });
 
+test('a rehearsed feed repeats itself without a seam: time goes on, the clocks begin anew', async () => {
+  const { received } = await sendAndReceive({ rehearsedMs: 500, durationMs: 2_400 }, { frameCount: 10_000 });
+  const ticks = received.videoPtsTicks.map(Number);
+  const steps = ticks.slice(1).map((tick, index) => tick - (ticks[index] ?? 0));
+  expect(steps.length).toBeGreaterThan(45);
+  // A busy machine may lose a frame; what stays are whole steps.
+  expect(steps.filter((step) => step % 3_000 !== 0)).toEqual([]);
+  const shownMs = new Set(received.readings.flatMap((reading) => reading?.clock.atMs ?? []));
+  expect(shownMs.size).toBe(15);
+});
+
+test('a rehearsed feed that loses its receiver goes on with the next one, and encodes nothing anew', async () => {
+  const port = await freeUdpPort();
+  const sender = new FeedSender({ to: srtUrl({ port }), rehearsedMs: 500 });
+  const stop = new AbortController();
+  const url = srtUrl({ port, mode: 'listener' });
+  const sending = sender.run(stop.signal);
+  const failure = expect(sending).rejects.toMatchObject({ code: 'FEED_SEND', retryable: true });
+  const first = await receive(url, { frameCount: FRAME_COUNT });
+  await failure;
+  const again = sender.run(stop.signal);
+  const second = await receive(url, { frameCount: FRAME_COUNT });
+  stop.abort();
+  await again;
+  const clocksOf = ({ readings }: Received) =>
+    new Set(readings.flatMap((reading) => reading?.clock.atMs ?? []));
+  expect(clocksOf(second)).toEqual(clocksOf(first));
+  expect(Number(second.videoPtsTicks[0])).toBeGreaterThan(Number(first.videoPtsTicks.at(-1)));
+});
+
 test('a receiver that is not there is named after the time allowed', async () => {
   const port = await freeUdpPort();
   const sender = new FeedSender({ to: srtUrl({ port, passphrase: PASSPHRASE }), connectTimeoutMs: 500 });
