@@ -10,8 +10,9 @@ export interface LatencyLimits {
   /** Added to the margin by each stall, up to `marginMaxMs`. */
   readonly marginStepMs: number;
   readonly marginMaxMs: number;
-  /** A raised margin shrinks again by this much for each second without a stall. */
+  /** A raised margin shrinks again by this much for each second without a stall, and this share of itself. */
   readonly marginDecayMsPerS: number;
+  readonly marginDecaySharePerS: number;
   readonly latencyMinMs: number;
   readonly latencyMaxMs: number;
   /** A pane that needs this much more than the least of the others plays for itself. */
@@ -23,6 +24,7 @@ export const LATENCY_LIMITS: LatencyLimits = {
   marginStepMs: 80,
   marginMaxMs: 800,
   marginDecayMsPerS: 4,
+  marginDecaySharePerS: 0.03,
   latencyMinMs: 100,
   latencyMaxMs: 4_000,
   straggleMs: 1_000,
@@ -35,9 +37,9 @@ const ARRIVAL_AGE_MAX_MS = 10_000;
 const ARRIVALS_MAX = 150;
 /** The share of arrivals that the need covers. The rest is what the margin is for. */
 const ARRIVAL_QUANTILE = 0.95;
-/** Media later than this is no jitter: the feed or the network was gone. If it stays so late, it is the rule. */
+/** Media later than this is no jitter: the feed or the network was gone. What stays so late is the rule. */
 const WAIT_MAX_MS = 2_000;
-const LATE_COUNT = 10;
+const LATE_RULE_MS = 4_000;
 /** A new connection first catches up with what was there already; that says nothing of how it will go on. */
 const CATCHING_UP_MS = 700;
 
@@ -48,8 +50,8 @@ export class LatencyNeed {
   /** Of the waits, at the quantile. */
   #usualWaitMs: number | undefined;
   #extraMarginMs = 0;
-  /** Arrivals in a row that were too late to be jitter. */
-  #lateCount = 0;
+  /** Since when every arrival was too late to be jitter. */
+  #lateSinceMs: number | undefined;
   #firstAtMs: number | undefined;
   #lastAtMs: number | undefined;
   #bufferedEndMs: number | undefined;
@@ -66,8 +68,9 @@ export class LatencyNeed {
    */
   arrived(nowMs: number, bufferedEndMs: number): void {
     const elapsedMs = this.#lastAtMs === undefined ? 0 : Math.max(0, nowMs - this.#lastAtMs);
-    const decayMs = (elapsedMs / 1000) * this.#limits.marginDecayMsPerS;
-    this.#extraMarginMs = Math.max(0, this.#extraMarginMs - decayMs);
+    const { marginDecayMsPerS, marginDecaySharePerS } = this.#limits;
+    const decayMsPerS = marginDecayMsPerS + marginDecaySharePerS * this.#extraMarginMs;
+    this.#extraMarginMs = Math.max(0, this.#extraMarginMs - (elapsedMs / 1000) * decayMsPerS);
     this.#lastAtMs = nowMs;
     this.#firstAtMs ??= nowMs;
     const earlierEndMs = this.#bufferedEndMs;
@@ -75,8 +78,8 @@ export class LatencyNeed {
     if (earlierEndMs === undefined || bufferedEndMs <= earlierEndMs) return;
     const waitMs = nowMs - earlierEndMs;
     if (nowMs - this.#firstAtMs < CATCHING_UP_MS) return;
-    this.#lateCount = waitMs > WAIT_MAX_MS ? this.#lateCount + 1 : 0;
-    if (this.#lateCount > 0 && this.#lateCount < LATE_COUNT) return;
+    this.#lateSinceMs = waitMs > WAIT_MAX_MS ? (this.#lateSinceMs ?? nowMs) : undefined;
+    if (this.#lateSinceMs !== undefined && nowMs - this.#lateSinceMs < LATE_RULE_MS) return;
     this.#waits.push({ atMs: nowMs, waitMs });
     const oldestMs = nowMs - ARRIVAL_AGE_MAX_MS;
     while (this.#waits.length > ARRIVALS_MAX || (this.#waits[0]?.atMs ?? nowMs) < oldestMs)
@@ -95,7 +98,7 @@ export class LatencyNeed {
   reset(): void {
     this.#waits = [];
     this.#usualWaitMs = undefined;
-    this.#lateCount = 0;
+    this.#lateSinceMs = undefined;
     this.#firstAtMs = undefined;
     this.#bufferedEndMs = undefined;
   }
@@ -112,7 +115,7 @@ export class LatencyNeed {
  * there is to gain: a page that loads needs a second in the beginning and half of it a little later.
  */
 const TARGET_FALL_MS_PER_S = 10;
-const TARGET_FALL_SHARE_PER_S = 0.06;
+const TARGET_FALL_SHARE_PER_S = 0.12;
 
 /**
  * The latency that all panes share.

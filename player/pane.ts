@@ -148,6 +148,7 @@ export class Pane {
       signedQuery,
       startLatencyMs: latencyMs,
       latencyMs: () => this.latencyMs ?? this.#startLatencyMs,
+      wantedLatencyMs: () => this.#targetLatencyMs ?? this.#startLatencyMs,
       plan: () => planInEffect(delivery(), this.latencyMs ?? this.#startLatencyMs),
       serverNowMs,
       onBytes: (bytes) => {

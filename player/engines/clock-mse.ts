@@ -9,9 +9,10 @@ import { pause } from '../../domain/pause.ts';
 import { EPOCH_MS } from '../../domain/timeline.ts';
 import { AppendQueue } from './append-queue.ts';
 import { ArrivalWatch } from './arrival-watch.ts';
+import { CatchUp } from './catch-up.ts';
 import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';
 import { codecOf } from './init-codec.ts';
-import { caughtUpMs, type Piece, pieceAt, SEGMENTS } from './piece-grid.ts';
+import { type Piece, pieceAt, SEGMENTS } from './piece-grid.ts';
 import { type MediaRequest, Requests } from './requests.ts';
 
 /** A piece that grows is asked for before it begins, so that its first bytes cost no round trip. */
@@ -42,6 +43,7 @@ export class ClockMseEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #ending = new AbortController();
   readonly #watch = new ArrivalWatch();
+  readonly #catchUp = new CatchUp();
   readonly #requests: Requests;
   #queue: AppendQueue | undefined;
   #zeroInstantMs: number | undefined;
@@ -114,7 +116,7 @@ export class ClockMseEngine implements Engine {
 
   /** Takes one piece after the other, in order, for as long as that makes sense. */
   async #follow(firstMs: number, queue: AppendQueue): Promise<EngineFailure> {
-    const { serverNowMs, latencyMs } = this.#options;
+    const { serverNowMs, wantedLatencyMs } = this.#options;
     const { signal } = this.#ending;
     let piece = this.#pieceAt(firstMs);
     let request = await this.#soon(piece).take();
@@ -137,12 +139,12 @@ export class ClockMseEngine implements Engine {
         return { kind: 'broken', reason: 'The clock was set.' };
       const nowMs = serverNowMs();
       const isOverdue = outcome === 'failed' && nowMs > piece.endMs + OVERDUE_MS;
-      const wantedMs = isOverdue ? SEGMENTS.startMs(SEGMENTS.indexAt(nowMs - latencyMs())) : 0;
+      const wantedMs = isOverdue ? SEGMENTS.startMs(SEGMENTS.indexAt(nowMs - wantedLatencyMs())) : 0;
       const laterMs = Math.max(piece.endMs, wantedMs);
-      const positionMs = caughtUpMs(
+      const positionMs = this.#catchUp.next(
         outcome === 'failed' && !isOverdue ? piece.startMs : laterMs,
         nowMs,
-        latencyMs(),
+        wantedLatencyMs(),
       );
       const stillFits = positionMs === nextPiece.startMs && this.#pieceAt(positionMs).grid === nextPiece.grid;
       if (stillFits) {

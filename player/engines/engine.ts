@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly plan: () => DeliveryPlan;
   /** How far behind the wall clock the pane plays, or will play, ms. */
   readonly latencyMs: () => number;
+  /** How far behind the wall clock the pane should play, ms: what all panes share. */
+  readonly wantedLatencyMs: () => number;
   readonly serverNowMs: () => number;
   /** The bytes of the rendition as they come; undefined before each beginning of a chunk. Not of every engine. */
   readonly onBytes?: (bytes: Uint8Array | undefined) => void;

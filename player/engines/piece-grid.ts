@@ -70,18 +70,3 @@ export function pieceAt(startMs: number, take: Take, growthIsHeldBack: boolean):
 function begins(grid: PieceGrid, unixMs: number): boolean {
   return grid.startMs(grid.indexAt(unixMs)) === unixMs;
 }
-
-/** So far behind the clock a piece may begin and still be worth fetching in its turn. */
-export const LAG_MAX_MS = 3_000;
-/** Where one goes on that fell further behind: so much before what is wanted on the screen now. */
-const RESUME_BEFORE_MS = 100;
-
-/**
- * Where to go on: at that instant, or at the beginning of a later segment when time has run away from it.
- *
- * @param latencyMs how late the pane plays.
- */
-export function caughtUpMs(positionMs: number, nowMs: number, latencyMs: number): number {
-  if (nowMs - positionMs <= LAG_MAX_MS + latencyMs) return positionMs;
-  return Math.max(positionMs, SEGMENTS.startMs(SEGMENTS.indexAt(nowMs - latencyMs - RESUME_BEFORE_MS)));
-}

@@ -5,14 +5,7 @@ import { EPOCH_MS } from '../../../domain/timeline.ts';
 import { ArrivalWatch } from '../../../player/engines/arrival-watch.ts';
 import { BUFFER_PADDING_S, HLS_CONFIG, tightenFragmentTracker } from '../../../player/engines/hls-js.ts';
 import { codecOf } from '../../../player/engines/init-codec.ts';
-import {
-  caughtUpMs,
-  JOINED_SEGMENTS,
-  LAG_MAX_MS,
-  PARTS,
-  pieceAt,
-  SEGMENTS,
-} from '../../../player/engines/piece-grid.ts';
+import { JOINED_SEGMENTS, PARTS, pieceAt, SEGMENTS } from '../../../player/engines/piece-grid.ts';
 
 describe('hls.js as it is pinned', () => {
   it('has the private field whose value would lose the last part of each segment', () => {
@@ -85,27 +78,6 @@ describe('the next piece', () => {
 
   it('within a segment is a part, until the next segment begins', () => {
     expect(pieceAt(evenMs + 400, grows, false)).toMatchObject({ name: '2000000.4', endMs: oddMs });
-  });
-});
-
-describe('a player that cannot keep up', () => {
-  const positionMs = EPOCH_MS + 1e9;
-
-  it('takes its pieces in turn as long as they are young enough for how late it plays', () => {
-    expect(caughtUpMs(positionMs, positionMs - 100, 400)).toBe(positionMs);
-    expect(caughtUpMs(positionMs, positionMs + LAG_MAX_MS + 400, 400)).toBe(positionMs);
-  });
-
-  it('leaves out what lies between, once it is too far behind, and never goes back', () => {
-    for (const latencyMs of [400, 2_000]) {
-      const nowMs = positionMs + LAG_MAX_MS + latencyMs + 1;
-      const nextMs = caughtUpMs(positionMs, nowMs, latencyMs);
-      expect(nextMs).toBeGreaterThan(positionMs);
-      expect(nowMs - nextMs).toBeGreaterThanOrEqual(latencyMs);
-      expect(nowMs - nextMs).toBeLessThanOrEqual(latencyMs + 600);
-      expect(pieceAt(nextMs, DELIVERY_PLANS['lowest-latency'], false).grid).toBe(SEGMENTS);
-      expect(caughtUpMs(nextMs, nowMs, latencyMs)).toBe(nextMs);
-    }
   });
 });
 
