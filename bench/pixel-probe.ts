@@ -1,8 +1,9 @@
 /**
  * Runs inside the page: reads the clock from the pixels of every video, at the moment at which a frame is
  * shown. Only the block of the code is copied, scaled down to a few pixels per cell, and only some frames are
- * read: the probe must not be what makes the page slow.
+ * looked at, since each one that is makes the page draw anew: the probe must not be what makes it slow.
  */
+import { SEED_PROFILE } from '../domain/profile.ts';
 import { CODE_COLUMNS, CODE_ROWS, codeRect, decodeClock } from '../tools/feeds/clock-code.ts';
 
 /** What one pane showed while it was watched. */
@@ -41,10 +42,15 @@ declare global {
 }
 
 const PIXELS_PER_CELL = 4;
-/** At 30 frames a second, six readings a second. */
-const FRAMES_PER_READING = 5;
-/** Six frames at 30 a second. */
+/** Between two readings, six or seven a second. */
+const READING_PAUSE_MS = 120;
+/** The rendition's. */
+const FRAME_MS = 1000 / SEED_PROFILE.video.frameRate;
 const STALL_MS = 200;
+/** Three seconds of readings. */
+const ZEROS_KEPT = 20;
+/** Playing never goes back as far as this. */
+const ENGINE_STEP_MS = 2_000;
 const SKEW_EVERY_MS = 200;
 const LOOK_FOR_VIDEOS_EVERY_MS = 250;
 
@@ -52,10 +58,14 @@ class PaneProbe {
   readonly video: HTMLVideoElement;
   private readonly canvas: OffscreenCanvas;
   private readonly context: OffscreenCanvasRenderingContext2D;
-  private base: { atMs: number; mediaTimeMs: number; feedNumber: number } | undefined;
+  private zerosMs: number[] = [];
+  private feedNumber = -1;
   private lastMediaTimeMs = -1;
   private lastFrameAtMs = 0;
-  private countdown = 0;
+  /** When that frame reached the screen, which is a little before or after the page was told. */
+  private lastShownAtMs = 0;
+  /** As the browser counts them. */
+  private presentedCount = 0;
   private droppedBefore = 0;
   private latenciesMs: number[] = [];
   private shownAtMs: number[] = [];
@@ -89,16 +99,27 @@ class PaneProbe {
     this.droppedBefore = this.video.getVideoPlaybackQuality().droppedVideoFrames;
   }
 
-  /** The instant that the pane shows now, by the last clock that was read and the media time since. */
+  /**
+   * Where the pane is now: by the clocks that were read, the media time of the last frame that was looked at, and
+   * the time since it reached the screen. A pane that stands still gains no
+   * more than the time between two readings by that.
+   */
   get shownInstantMs(): number | undefined {
-    return this.base && this.base.atMs + this.lastMediaTimeMs - this.base.mediaTimeMs;
+    if (this.zeroMs === undefined) return undefined;
+    const sinceMs = Math.max(0, Date.now() - this.lastShownAtMs);
+    return this.zeroMs + this.lastMediaTimeMs + Math.min(sinceMs, READING_PAUSE_MS + 2 * FRAME_MS);
+  }
+
+  /** The instant at media time 0. */
+  private get zeroMs(): number | undefined {
+    return this.zerosMs.length === 0 ? undefined : Math.min(...this.zerosMs);
   }
 
   get record(): PaneRecord {
     const openStallMs = Date.now() - this.lastFrameAtMs;
     const open = openStallMs > STALL_MS ? [openStallMs] : [];
     return {
-      feedNumber: this.base?.feedNumber ?? -1,
+      feedNumber: this.feedNumber,
       latenciesMs: this.latenciesMs,
       shownAtMs: this.shownAtMs,
       frameCount: this.frameCount,
@@ -113,29 +134,30 @@ class PaneProbe {
   private next(): void {
     this.video.requestVideoFrameCallback((nowMs, metadata) => {
       this.onFrame(nowMs, metadata);
-      this.next();
+      setTimeout(() => this.next(), READING_PAUSE_MS);
     });
   }
 
   private onFrame(nowMs: number, metadata: VideoFrameCallbackMetadata): void {
     const mediaTimeMs = metadata.mediaTime * 1000;
     if (mediaTimeMs === this.lastMediaTimeMs) return;
+    // A new engine begins its own time.
+    if (mediaTimeMs < this.lastMediaTimeMs - ENGINE_STEP_MS) this.zerosMs = [];
     const wallMs = Date.now();
-    const sinceLastMs = wallMs - this.lastFrameAtMs;
-    if (this.lastFrameAtMs > 0 && sinceLastMs > STALL_MS) {
-      this.stallsMs.push(sinceLastMs);
+    const frameCount = Math.max(1, metadata.presentedFrames - this.presentedCount);
+    // Pictures that nobody looked at came in between; those that are missing may all have been missing at once.
+    const stillMs = wallMs - this.lastFrameAtMs - (frameCount - 1) * FRAME_MS;
+    if (this.lastFrameAtMs > 0 && stillMs > STALL_MS) {
+      this.stallsMs.push(stillMs);
       this.stallEndsMs.push(wallMs);
     }
     this.lastFrameAtMs = wallMs;
     this.lastMediaTimeMs = mediaTimeMs;
-    this.frameCount += 1;
-    if (this.countdown > 0) {
-      this.countdown -= 1;
-      return;
-    }
-    this.countdown = FRAMES_PER_READING - 1;
+    this.presentedCount = metadata.presentedFrames;
+    this.frameCount += frameCount;
     // The frame reaches the screen a little after this call.
     const shownAtMs = wallMs + Math.max(0, metadata.expectedDisplayTime - nowMs);
+    this.lastShownAtMs = wallMs + metadata.expectedDisplayTime - performance.now();
     this.readClock(mediaTimeMs, shownAtMs);
   }
 
@@ -155,10 +177,19 @@ class PaneProbe {
     }
     const { loopMs = Infinity } = window.mirrorProbeSettings ?? {};
     const sinceCaptureMs = shownAtMs - clock.atMs;
-    const latencyMs = loopMs === Infinity ? sinceCaptureMs : sinceCaptureMs % loopMs;
-    this.base = { atMs: shownAtMs - latencyMs, mediaTimeMs, feedNumber: clock.feedNumber };
-    this.latenciesMs.push(latencyMs);
+    const unloopedMs = loopMs === Infinity ? sinceCaptureMs : sinceCaptureMs % loopMs;
+    this.learnZero(shownAtMs - unloopedMs - mediaTimeMs);
+    this.feedNumber = clock.feedNumber;
+    this.latenciesMs.push(shownAtMs - (this.zeroMs ?? 0) - mediaTimeMs);
     this.shownAtMs.push(shownAtMs);
+  }
+
+  /**
+   * A page that is told late of a frame reads the pixels of the next one already. The instant at media time 0
+   * is the same for all frames of an engine: what the least of the last readings says.
+   */
+  private learnZero(zeroMs: number): void {
+    this.zerosMs = [...this.zerosMs, zeroMs].slice(-ZEROS_KEPT);
   }
 }
 
