@@ -68,8 +68,7 @@ export function videoEncoderOptions(hardware: HardwareKind, profile: Profile): O
   }
   return {
     ...common,
-    // At 360p and 400 kbps within 0.002 SSIM of `veryfast`, at less than 60 % of its time, and many feeds share
-    // the cores of a machine without a GPU.
+    // Within 0.002 SSIM of `veryfast` here, at less than 60 % of its time (docs/decisions/x264-superfast.md).
     preset: 'superfast',
     tune: 'zerolatency',
     // One encoder is one thread: streams share a machine as processes, and slices would cost bits.
