@@ -17,7 +17,7 @@ const WARM_UP_MS = 15_000;
 /**
  * Several runners that begin at once need a minute to become cheap: the just-in-time compiler works for each, and
  * until the first parts are old enough to lend their files (adapters/media-store-disk.ts) each part makes one, a
- * third of a runner's cost where many files were deleted lately, as by the bench before this one.
+ * sixth of a runner's cost where many files were deleted lately, as by the bench before this one.
  */
 const WARM_UP_OF_MANY_MS = 80_000;
 const QUICK_MS = 20_000;
