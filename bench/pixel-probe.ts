@@ -101,8 +101,8 @@ class PaneProbe {
 
   /**
    * Where the pane is now: by the clocks that were read, the media time of the last frame that was looked at, and
-   * the time since it reached the screen. A pane that stands still gains no
-   * more than the time between two readings by that.
+   * the time since it reached the screen. A pane that stands still gains no more than the time between two
+   * readings by that.
    */
   get shownInstantMs(): number | undefined {
     if (this.zeroMs === undefined) return undefined;

@@ -72,12 +72,12 @@ function withoutSecret(url: string): string {
 
 class SrtSink implements FeedSink {
   private readonly io: IOContext;
-  /** What the address asked for as `pkt_size`. */
+  /** What the address asked for as `pkt_size`; without a limit, what is usual. */
   private readonly datagramBytes: number;
 
   constructor(io: IOContext) {
     this.io = io;
-    this.datagramBytes = io.maxPacketSize;
+    this.datagramBytes = io.maxPacketSize || DATAGRAM_BYTES;
     // Each write goes out as it is: one call instead of two.
     io.direct = 1;
   }
