@@ -82,6 +82,7 @@ export class SourceClock {
   #lastReadyMs = 0;
   #lateSinceMs: number | undefined;
   #lateMinDelayMs = Number.POSITIVE_INFINITY;
+  #mapping = Symbol('mapping');
 
   /**
    * @param anchor gives the instant that a picture that is ready at `readyMs` shall be mapped to when the
@@ -101,6 +102,11 @@ export class SourceClock {
 
   get mapped(): boolean {
     return this.#offsetMs !== undefined;
+  }
+
+  /** Which mapping holds: another one since the last look means that instants moved all at once. */
+  get mapping(): symbol {
+    return this.#mapping;
   }
 
   /** Where a source instant lies on the wall clock. Only when `mapped`. */
@@ -175,6 +181,7 @@ export class SourceClock {
   }
 
   #map(sourceMs: number, readyMs: number, delayMs = readyMs - sourceMs): void {
+    this.#mapping = Symbol('mapping');
     const expectedMs = sourceMs + delayMs;
     const wallMs = this.#anchor(expectedMs);
     this.#offsetMs = wallMs - sourceMs;

@@ -24,6 +24,7 @@ export class SoundFitter {
   readonly #sampleRateHz: number;
   /** Where the next block begins if it continues the last one. */
   #nextSample: number | undefined;
+  #mapping: symbol | undefined;
   #correcting = false;
   /** The last sample of each channel, for the curve into the next block. */
   readonly #lastSamples: number[] = [];
@@ -34,11 +35,20 @@ export class SoundFitter {
 
   /**
    * @param wallSample where the block's first sample belongs, in samples since EPOCH, fractional.
+   * @param mapping what placed it. With another one than the last block's the picture moved at once, and sound
+   *   goes with it: it begins anew where it belongs now, however little that is.
    * @returns the block as it is to be laid down; the planes may be the ones that came in.
    */
-  fit(wallSample: number, planes: readonly Float32Array[], sampleCount: number): SoundBlock {
+  fit(
+    wallSample: number,
+    planes: readonly Float32Array[],
+    sampleCount: number,
+    mapping?: symbol,
+  ): SoundBlock {
     const errorSamples = wallSample - (this.#nextSample ?? Number.NEGATIVE_INFINITY);
-    const continues = Math.abs(errorSamples) <= (DISCONTINUITY_MS * this.#sampleRateHz) / 1000;
+    const toleranceMs = mapping === this.#mapping ? DISCONTINUITY_MS : BEGIN_CORRECTION_MS;
+    this.#mapping = mapping;
+    const continues = Math.abs(errorSamples) <= (toleranceMs * this.#sampleRateHz) / 1000;
     const firstSample =
       continues && this.#nextSample !== undefined ? this.#nextSample : Math.round(wallSample);
     if (!continues) this.#correcting = false;

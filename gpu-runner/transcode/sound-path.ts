@@ -20,10 +20,16 @@ export interface SoundShape {
   readonly channelMask: bigint;
 }
 
+/** Where a source instant lies on the wall clock, and which mapping says so. */
+export interface WallPosition {
+  readonly wallMs: number;
+  readonly mapping: symbol;
+}
+
 export class SoundPath {
   readonly decoder: Decoder;
   readonly #profile: AudioProfile;
-  readonly #wallMs: (sourceMs: number) => number | undefined;
+  readonly #locate: (sourceMs: number) => WallPosition | undefined;
   readonly #deliver: (block: SoundBlock) => void;
   readonly #unwrapper = new TimestampUnwrapper();
   readonly #out: Frame;
@@ -36,12 +42,12 @@ export class SoundPath {
     decoder: Decoder;
     profile: AudioProfile;
     /** Where a source instant lies on the wall clock; undefined while nobody knows. */
-    wallMs: (sourceMs: number) => number | undefined;
+    locate: (sourceMs: number) => WallPosition | undefined;
     deliver: (block: SoundBlock) => void;
   }) {
     this.decoder = options.decoder;
     this.#profile = options.profile;
-    this.#wallMs = options.wallMs;
+    this.#locate = options.locate;
     this.#deliver = options.deliver;
     this.#fitter = new SoundFitter({ sampleRateHz: options.profile.sampleRateHz });
     this.#out = new Frame();
@@ -65,14 +71,14 @@ export class SoundPath {
     if (timestamp === AV_NOPTS_VALUE || frame.nbSamples === 0 || frame.sampleRate === 0) return;
     const { num, den } = this.track.timeBase;
     const sourceMs = (this.#unwrapper.unwrap(Number(timestamp)) * num * 1000) / den;
-    const wallMs = this.#wallMs(sourceMs);
-    if (wallMs === undefined) return;
-    const wallSample = (wallMs * this.#profile.sampleRateHz) / 1000;
+    const position = this.#locate(sourceMs);
+    if (!position) return;
+    const wallSample = (position.wallMs * this.#profile.sampleRateHz) / 1000;
     const shape = shapeOf(frame);
     if (this.#shape && !sameShape(shape, this.#shape)) this.#dropChain();
     this.#shape = shape;
-    if (this.#isAsWanted(shape)) this.#lay(frame, wallSample);
-    else await this.#convert(frame, wallSample);
+    if (this.#isAsWanted(shape)) this.#lay(frame, wallSample, position.mapping);
+    else await this.#convert(frame, wallSample, position.mapping);
   }
 
   #isAsWanted(shape: SoundShape): boolean {
@@ -82,7 +88,7 @@ export class SoundPath {
   }
 
   /** The position goes through the resampler as a timestamp, so that its delay is accounted for. */
-  async #convert(frame: Frame, wallSample: number): Promise<void> {
+  async #convert(frame: Frame, wallSample: number, mapping: symbol): Promise<void> {
     const base = Math.round(wallSample);
     this.#chain ??= await FilterChain.forFrame(frame, {
       timeBase: { num: 1, den: this.#profile.sampleRateHz },
@@ -94,13 +100,13 @@ export class SoundPath {
     this.#putCount = (this.#putCount + 1) % DRAIN_EVERY;
     do {
       if (!this.#chain.takeNow(this.#out)) return;
-      this.#lay(this.#out, Number(this.#out.pts) + wallSample - base);
+      this.#lay(this.#out, Number(this.#out.pts) + wallSample - base, mapping);
       this.#out.unref();
     } while (this.#putCount === 0);
   }
 
-  #lay(frame: Frame, wallSample: number): void {
-    this.#deliver(this.#fitter.fit(wallSample, (frame.data ?? []).map(floatsOf), frame.nbSamples));
+  #lay(frame: Frame, wallSample: number, mapping: symbol): void {
+    this.#deliver(this.#fitter.fit(wallSample, (frame.data ?? []).map(floatsOf), frame.nbSamples, mapping));
   }
 
   #dropChain(): void {

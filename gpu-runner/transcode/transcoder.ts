@@ -18,7 +18,7 @@ import { PicturePath, type Reservation } from './picture-path.ts';
 import { SourceClock, slotDueMs } from './reclock.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { SoundOutput } from './sound-output.ts';
-import { SoundPath } from './sound-path.ts';
+import { SoundPath, type WallPosition } from './sound-path.ts';
 import { describeSource } from './source-status.ts';
 import { storedPicture } from './stored-picture.ts';
 import type { TranscoderOptions, TranscodeStatus } from './transcoder-options.ts';
@@ -315,7 +315,7 @@ export class Transcoder {
     this.#soundPath = new SoundPath({
       decoder: await Decoder.open({ track, firstPacket, onError: () => this.#decodeErrorCount++ }),
       profile: this.#options.profile.audio,
-      wallMs: (sourceMs) => this.#soundWallMs(sourceMs),
+      locate: (sourceMs) => this.#locateSound(sourceMs),
       deliver: (block) => {
         this.#sound?.write(block, this.#nowMs());
         this.#arm();
@@ -333,13 +333,14 @@ export class Transcoder {
   }
 
   /** Sound follows the picture's mapping, unless that puts it where no sound of a sane feed can be. */
-  #soundWallMs(sourceMs: number): number | undefined {
+  #locateSound(sourceMs: number): WallPosition | undefined {
     const nowMs = this.#nowMs();
     this.#soundClock.observe(sourceMs, nowMs);
     if (!this.#sourceClock.mapped) return undefined;
     const wallMs = this.#sourceClock.wallMs(sourceMs);
     const plausible = wallMs > nowMs - MAX_SOUND_DELAY_MS && wallMs < nowMs + MAX_SOUND_LEAD_MS;
-    return plausible ? wallMs : this.#soundClock.wallMs(sourceMs);
+    const clock = plausible ? this.#sourceClock : this.#soundClock;
+    return { wallMs: clock.wallMs(sourceMs), mapping: clock.mapping };
   }
 
   // --- the grid ---

@@ -31,6 +31,8 @@ export interface PlayStep {
   readonly shiftTicks?: number;
   /** Connects anew, as after a change of codec. */
   readonly reconnect?: boolean;
+  /** How late the clip's first pictures come, in milliseconds; sound is on time. */
+  readonly firstPicturesLateMs?: number;
   readonly change?: PacketChange;
 }
 
@@ -101,18 +103,26 @@ export async function runLive(
   };
 }
 
+const FIRST_PICTURES_MS = 200;
+
 async function play(transcoder: Transcoder, step: PlayStep): Promise<void> {
   const { video, audio } = step.play;
+  const firstDts = [video, audio].flatMap((track) => track?.packets[0]?.dts ?? []);
+  const firstTicks = Math.max(0, Math.min(...firstDts));
+  const lateMs = step.firstPicturesLateMs ?? 0;
+  const sentMs = (track: 'video' | 'audio', packet: ClipPacket): number => {
+    const mediaMs = (packet.dts - firstTicks) / 90;
+    return track === 'audio' ? mediaMs : Math.max(mediaMs, Math.min(mediaMs, FIRST_PICTURES_MS) + lateMs);
+  };
   const queue = (['video', 'audio'] as const)
     .flatMap((track) => {
       const packets = (track === 'video' ? video : audio)?.packets ?? [];
       return packets.map((packet, index) => ({ track, packet, index }));
     })
-    .sort((a, b) => a.packet.dts - b.packet.dts);
+    .sort((a, b) => sentMs(a.track, a.packet) - sentMs(b.track, b.packet));
   const startMs = performance.now();
-  const firstTicks = Math.max(0, queue[0]?.packet.dts ?? 0);
   for (const { track, packet, index } of queue) {
-    const dueMs = startMs + (packet.dts - firstTicks) / 90;
+    const dueMs = startMs + sentMs(track, packet);
     if (dueMs > performance.now()) await pause(dueMs - performance.now());
     const sent = step.change ? step.change(packet, track, index) : packet;
     if (!sent) continue;

@@ -112,4 +112,25 @@ describe('SoundFitter', () => {
     expect(fitter.fit(1_100_000, planes, 1024).firstSample).toBe(1_100_000);
     expect(fitter.fit(1_050_000, planes, 1024).firstSample).toBe(1_050_000);
   });
+
+  test('a new mapping moves the picture at once, and sound with it; an old one is followed by stretching', () => {
+    const fitter = new SoundFitter({ sampleRateHz: RATE_HZ });
+    const planes = [tone(0, 1024)];
+    const [first, second] = [Symbol('first'), Symbol('second')];
+    const slotSamples = RATE_HZ / 30;
+    expect(fitter.fit(1_000_000, planes, 1024, first).firstSample).toBe(1_000_000);
+    expect(fitter.fit(1_001_024 - slotSamples, planes, 1024, second).firstSample).toBe(
+      1_001_024 - slotSamples,
+    );
+    const placed = fitter.fit(1_002_048, planes, 1024, second);
+    expect(placed.firstSample).toBe(1_002_048 - slotSamples);
+    expect(placed.sampleCount).toBe(1026);
+  });
+
+  test('a new mapping that says the same leaves no seam', () => {
+    const fitter = new SoundFitter({ sampleRateHz: RATE_HZ });
+    const planes = [tone(0, 1024)];
+    fitter.fit(1_000_000, planes, 1024, Symbol('first'));
+    expect(fitter.fit(1_001_030, planes, 1024, Symbol('second')).firstSample).toBe(1_001_024);
+  });
 });
