@@ -3,6 +3,7 @@
  * missing when a frame falls due is silence.
  */
 import type { Profile } from '../../domain/profile.ts';
+import { audioFramesOfPart, partOfTicks } from '../../domain/timeline.ts';
 import type { EncodedFrame } from '../media.ts';
 import type { AudioEncoder, EncodedSound } from './audio-encoder.ts';
 import { SlidingExtreme } from './reclock.ts';
@@ -24,7 +25,7 @@ const LINE_CAPACITY_MS = 2_000;
 
 export interface SoundOutputOptions {
   readonly profile: Profile;
-  readonly encoder: AudioEncoder;
+  readonly encoder: Pick<AudioEncoder, 'encode'>;
   readonly onFrame: (frame: EncodedFrame) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -64,23 +65,34 @@ export class SoundOutput {
   }
 
   /**
-   * Encodes every frame that is complete or due.
+   * Encodes the frames of every part that is complete or due.
    *
    * @param expectsSound false while the feed is gone or has no sound: silence needs no waiting.
-   * @returns when the next frame is due.
+   * @returns when the next part's frames are due.
    */
   fill(nowMs: number, expectsSound: boolean): number {
     const { sampleRateHz, frameSampleCount } = this.#options.profile.audio;
     const frameMs = (frameSampleCount * 1000) / sampleRateHz;
     const waits = expectsSound && nowMs - this.#lastBlockMs <= SOUND_LOSS_MS;
     for (;;) {
-      const frame = this.#nextFrame;
-      const dueMs = waits ? (frame + 1) * frameMs + this.#waitMs() : (frame - SILENCE_LEAD_FRAMES) * frameMs;
-      const complete = this.#line.writePosition >= (frame + 1) * frameSampleCount;
+      const last = this.#lastFrameOfRun();
+      const dueMs = waits ? (last + 1) * frameMs + this.#waitMs() : (last - SILENCE_LEAD_FRAMES) * frameMs;
+      const complete = this.#line.writePosition >= (last + 1) * frameSampleCount;
       if (!complete && dueMs > nowMs) return dueMs;
-      this.#nextFrame++;
-      this.#encode(frame);
+      while (this.#nextFrame <= last) this.#encode(this.#nextFrame++);
     }
+  }
+
+  /**
+   * Nobody can use a frame before its part is whole, and four or five in a row take the encoder less time than one
+   * every 21 ms. An access unit comes with the frame after its own, so that one belongs to the run.
+   */
+  #lastFrameOfRun(): number {
+    const { profile } = this.#options;
+    const { sampleRateHz, frameSampleCount } = profile.audio;
+    const part = partOfTicks((this.#nextFrame - 1) * frameSampleCount, sampleRateHz, profile);
+    const { firstFrameIndex, frameCount } = audioFramesOfPart(part, profile);
+    return firstFrameIndex + frameCount;
   }
 
   /** The encoder fell behind or the process was stopped: the frames up to this instant are given up. */
