@@ -14,8 +14,9 @@ const MEDIA = [
   'feeds',
   'ingest',
   'origin',
-  'runner/{origin-bytes,packager-media,publisher-adapters}',
-  'transcode/{rate,sources}',
+  'runner/{origin-bytes,packager-media,publisher-adapters,runner-cloud}',
+  'separate',
+  'transcode/{captions,rate,sources}',
 ].map((place) => `test/integration/${place}${place.includes('/') ? '' : '/**/*'}.test.ts`);
 
 const againstTheClock = {
