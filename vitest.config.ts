@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three kinds of test, told apart by what they need. `unit` is pure logic and loopback servers, run in
- * parallel. `media` runs real media, Redis and S3 servers, and can bear a neighbour: two files at a time. `live`
+ * Three kinds of test, told apart by what they need. `unit` is pure logic and loopback servers. `media` runs real
+ * media, Redis and S3 servers, and can bear a neighbour: these two run together, two files at a time. `live`
  * runs whole platforms and Chromium against the wall clock, so its files run one at a time: two of them at once
  * would measure each other. The last two kinds are tried again before they count as failed: the wall clock of
  * a shared machine stops now and then, and vitest marks what needed a second try.
@@ -28,14 +28,13 @@ const againstTheClock = {
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, maxWorkers: 2 } },
       {
         test: {
           ...againstTheClock,
           name: 'media',
           include: MEDIA,
           maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -45,7 +44,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           exclude: MEDIA,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -137,7 +137,8 @@ describe('a premium stream', () => {
     expect(await statusOf(url)).toBe(403);
   });
 
-  it('plays through both engines with a signature on every request, past the end of the first one', async () => {
+  // These two wait for the same thing, so they do it together.
+  it.concurrent('plays through both engines with a signature on every request, past the end of the first one', async () => {
     const watched = await Promise.all(ENGINES.map(watch));
     const before = await Promise.all(watched.map(({ page }) => playing(page)));
     await sleep(OUTLIVES_SIGNATURE_MS);
@@ -164,7 +165,7 @@ describe('a premium stream', () => {
     for (const { page } of watched) await page.close();
   });
 
-  it('plays through the browser’s own HLS player with signed cookies alone, past the end of the first ones', async () => {
+  it.concurrent('plays through the browser’s own HLS player with signed cookies alone, past the end of the first ones', async () => {
     const { page, mediaUrls, refused } = await watch('native-hls');
     const shown = () =>
       page.evaluate(() => {
