@@ -53,7 +53,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     p95AtMostMs: 1_000,
     stallsPerPaneAtMost: 1,
   },
-  // No target of ours: more than two cores take, together with the browser and the senders.
+  // Without a target: with the browser and the senders beside them, these are more than two cores can do.
   'glass-6-full': {
     feedCount: 6,
     durationMs: 240_000,
