@@ -106,7 +106,7 @@ function outcome(found: {
     what,
     value: bytes / MIB,
     unit: 'MiB',
-    ...(atMost === undefined ? {} : { atMost }),
+    atMost,
   });
   return {
     measures: [

@@ -95,8 +95,8 @@ function measuresOf(report: GlassToGlassReport, scenario: Scenario): Measure[] {
     Math.max(...panes.map((pane) => value(pane)));
   const { p50AtMostMs, p95AtMostMs, stallsPerPaneAtMost } = scenario;
   return [
-    { what: 'latency p50', value: latencyMs.p50, unit: 'ms', ...atMost(p50AtMostMs) },
-    { what: 'latency p95', value: latencyMs.p95, unit: 'ms', ...atMost(p95AtMostMs) },
+    { what: 'latency p50', value: latencyMs.p50, unit: 'ms', atMost: p50AtMostMs },
+    { what: 'latency p95', value: latencyMs.p95, unit: 'ms', atMost: p95AtMostMs },
     { what: 'latency max', value: latencyMs.max, unit: 'ms' },
     ...(panes.length > 1
       ? [
@@ -109,13 +109,13 @@ function measuresOf(report: GlassToGlassReport, scenario: Scenario): Measure[] {
       what: 'stalls, worst pane',
       value: worst((pane) => pane.stallCount),
       unit: 'stalls',
-      ...atMost(stallsPerPaneAtMost),
+      atMost: stallsPerPaneAtMost,
     },
     {
       what: 'longest stall',
       value: worst((pane) => pane.longestStallMs),
       unit: 'ms',
-      ...atMost(stallsPerPaneAtMost === undefined ? undefined : SHORT_STALL_MS),
+      atMost: stallsPerPaneAtMost === undefined ? undefined : SHORT_STALL_MS,
     },
     { what: 'frames per second, least', value: -worst((pane) => -pane.frameRate), unit: 'fps' },
     { what: 'frames dropped by the browser', value: worst((pane) => pane.droppedFrameCount), unit: 'frames' },
@@ -132,10 +132,6 @@ function measuresOf(report: GlassToGlassReport, scenario: Scenario): Measure[] {
     { what: 'platform (origin, API, page)', value: busy.platformCores, unit: 'cores' },
     { what: 'feeds (sending only)', value: busy.feedCores, unit: 'cores' },
   ];
-}
-
-function atMost(limit: number | undefined): Pick<Measure, 'atMost'> {
-  return limit === undefined ? {} : { atMost: limit };
 }
 
 function feedWords({ widthPx, heightPx, frameRate, audioCodec }: Partial<FeedInput>): string {

@@ -5,7 +5,7 @@ export interface Measure {
   readonly value: number;
   readonly unit: string;
   /** The greatest (or least) value that is good enough; absent for numbers that are only reported. */
-  readonly atMost?: number;
+  readonly atMost?: number | undefined;
   readonly atLeast?: number;
 }
 
