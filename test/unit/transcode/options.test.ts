@@ -189,3 +189,15 @@ describe('filters', () => {
     expect(filterRefusals({ name, options })).toEqual([]);
   });
 });
+
+describe('the sound encoder', () => {
+  const withBitrate = (bitrateBps: number) => ({
+    ...SEED_PROFILE,
+    audio: { ...SEED_PROFILE.audio, bitrateBps },
+  });
+
+  test('gives up what lies above 15 kHz at 64 kbps, and keeps it at 128', () => {
+    expect(audioEncoderOptions(withBitrate(64_000))['cutoff']).toBe('15000');
+    expect(audioEncoderOptions(withBitrate(128_000))).not.toHaveProperty('cutoff');
+  });
+});
