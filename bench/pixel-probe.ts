@@ -42,8 +42,12 @@ declare global {
 }
 
 const PIXELS_PER_CELL = 4;
-/** Between two readings, six or seven a second. */
-const READING_PAUSE_MS = 120;
+/**
+ * Between two readings, by turns, six or seven a second. Four frames and five: a feed of half the rendition's rate
+ * shows each picture in two frames, and readings of only the first or only the second ones would put its pane a
+ * frame away from where it is.
+ */
+const READING_PAUSES_MS = [120, 150] as const;
 /** The rendition's. */
 const FRAME_MS = 1000 / SEED_PROFILE.video.frameRate;
 const STALL_MS = 200;
@@ -72,6 +76,7 @@ class PaneProbe {
   private stallsMs: number[] = [];
   private stallEndsMs: number[] = [];
   private frameCount = 0;
+  private readingCount = 0;
   private unreadableCount = 0;
   private waitingEventCount = 0;
 
@@ -107,7 +112,7 @@ class PaneProbe {
   get shownInstantMs(): number | undefined {
     if (this.zeroMs === undefined) return undefined;
     const sinceMs = Math.max(0, Date.now() - this.lastShownAtMs);
-    return this.zeroMs + this.lastMediaTimeMs + Math.min(sinceMs, READING_PAUSE_MS + 2 * FRAME_MS);
+    return this.zeroMs + this.lastMediaTimeMs + Math.min(sinceMs, READING_PAUSES_MS[1] + 2 * FRAME_MS);
   }
 
   /** The instant at media time 0. */
@@ -134,7 +139,8 @@ class PaneProbe {
   private next(): void {
     this.video.requestVideoFrameCallback((nowMs, metadata) => {
       this.onFrame(nowMs, metadata);
-      setTimeout(() => this.next(), READING_PAUSE_MS);
+      this.readingCount += 1;
+      setTimeout(() => this.next(), READING_PAUSES_MS[this.readingCount % 2]);
     });
   }
 

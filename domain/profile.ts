@@ -34,6 +34,14 @@ export const SEED_PROFILE: Profile = {
   audio: { sampleRateHz: 48_000, channelCount: 2, bitrateBps: 64_000, frameSampleCount: 1024 },
 };
 
+/**
+ * A picture whose camera tells when it was captured lies on the grid so long after that, in every stream, so that
+ * all show the same instant however long each was on its way. It is about what SRT at its usual latency and a
+ * decoder take, so that such feeds are in step with those whose cameras tell nothing too. Larger holds slower
+ * cameras in step and delays the others by as much: a feed may be 300 ms later than this and is in step still.
+ */
+export const CAPTURE_TO_GRID_MS = 200;
+
 /** Limits of the product as a whole. */
 export const SEED_LIMITS = {
   streamCount: 25,

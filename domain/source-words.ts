@@ -8,10 +8,11 @@ type Described<Value> = {
 
 /**
  * The source in a line: `HEVC Main 10, 1920x1080, 59.94 fps, decoded on the GPU; AAC, 48 kHz, mono; from
- * 192.0.2.7`.
+ * 192.0.2.7; captured 184 ms before by the camera’s
+ * clock, in step`.
  */
 export function sourceInWords(source: Described<SourceStatus> | undefined): string {
-  const { video, audio, remoteAddress } = source ?? {};
+  const { video, audio, remoteAddress, capture } = source ?? {};
   const picture = video && [
     [video.codec.toUpperCase(), video.profile].filter(Boolean).join(' '),
     `${video.widthPx}x${video.heightPx}${video.interlaced ? ' interlaced' : ''}`,
@@ -23,8 +24,17 @@ export function sourceInWords(source: Described<SourceStatus> | undefined): stri
     `${audio.sampleRateHz / 1_000} kHz`,
     audio.channelCount === 1 ? 'mono' : `${audio.channelCount} channels`,
   ];
-  const words = [picture?.join(', '), sound?.join(', '), remoteAddress && `from ${remoteAddress}`].filter(
-    Boolean,
-  );
+  const words = [
+    picture?.join(', '),
+    sound?.join(', '),
+    remoteAddress && `from ${remoteAddress}`,
+    capture && captureInWords(capture),
+  ].filter(Boolean);
   return words.length === 0 ? 'Nothing yet' : words.join('; ');
+}
+
+/** What the camera's clock says of the feed. */
+export function captureInWords({ delayMs, inStep }: NonNullable<SourceStatus['capture']>): string {
+  const delay = `captured ${Math.round(delayMs)} ms before by the camera’s clock`;
+  return inStep ? `${delay}, in step` : `${delay}, too late to be in step`;
 }

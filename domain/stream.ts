@@ -98,6 +98,13 @@ export interface SourceStatus {
   };
   readonly audio?: { readonly codec: string; readonly sampleRateHz: number; readonly channelCount: number };
   readonly remoteAddress?: string;
+  /** Of a feed whose camera tells when it captured each picture. */
+  readonly capture?: {
+    /** From capture to the decoded picture. */
+    readonly delayMs: number;
+    /** Held to the instants of the other such feeds; false when its pictures come too late for that. */
+    readonly inStep: boolean;
+  };
 }
 
 /** Counters only grow during a runner's life. Gauges (bitrate) are the last second's. */

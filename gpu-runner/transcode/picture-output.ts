@@ -11,8 +11,9 @@ import { forgetCaptions } from './captions.ts';
 import { lossPicture } from './loss-picture.ts';
 import { slotsPerSegment } from './options.ts';
 import type { Reservation } from './picture-path.ts';
-import { MAX_SLOT_WAIT_MS, SlotFiller } from './reclock.ts';
 import { SerialQueue } from './serial-queue.ts';
+import { SlotFiller } from './slot-filler.ts';
+import { MAX_SLOT_WAIT_MS } from './source-clock.ts';
 import type { VideoEncoder } from './video-encoder.ts';
 
 /** Slots that wait for the encoder: two seconds at the highest rate. Beyond it whole parts are given up. */

@@ -5,6 +5,7 @@ import type { Log } from '../../domain/log.ts';
 import type { VideoProfile } from '../../domain/profile.ts';
 import type { SourceTrack } from '../media.ts';
 import { CaptionCarry } from './captions.ts';
+import { type CaptureTime, captureTimeOf } from './capture-time.ts';
 import { Decoder } from './decoder.ts';
 import { FilterChain, type TimeBase } from './filter-chain.ts';
 import type { HardwareChoice } from './hardware.ts';
@@ -18,7 +19,7 @@ import {
   shapeOf,
 } from './picture-graph.ts';
 import { RateMeter } from './rate-meter.ts';
-import { TimestampUnwrapper } from './reclock.ts';
+import { TimestampUnwrapper } from './timestamp-unwrapper.ts';
 
 /** A place in the output that waits for its picture. Must be fulfilled exactly once. */
 export interface Reservation {
@@ -26,8 +27,12 @@ export interface Reservation {
   fulfil(picture: Frame | undefined): void;
 }
 
-/** Decides about a decoded picture before it costs anything more: undefined means that nobody will see it. */
-export type PictureGate = (sourceMs: number) => Reservation | undefined;
+/**
+ * Decides about a decoded picture before it costs anything more: undefined means that nobody will see it.
+ *
+ * @param capture when the camera captured it, if the feed says so.
+ */
+export type PictureGate = (sourceMs: number, capture: CaptureTime | undefined) => Reservation | undefined;
 
 export class PicturePath {
   readonly decoder: Decoder;
@@ -81,7 +86,7 @@ export class PicturePath {
       return this.#scaleThenPlace(chain, frame);
     const sourceMs = this.#sourceMs(timestamp, this.track.timeBase);
     this.#rate.add(sourceMs);
-    const reservation = this.#gate(sourceMs);
+    const reservation = this.#gate(sourceMs, captureTimeOf(frame, this.#rate.framesPerSecond));
     if (!reservation) {
       this.#captions.dropped(frame);
       return;
@@ -102,7 +107,7 @@ export class PicturePath {
     for (let picture = await this.#takeFrom(chain); picture; picture = await this.#takeFrom(chain)) {
       const sourceMs = this.#sourceMs(picture.pts, chain.outputTimeBase);
       this.#rate.add(sourceMs);
-      const reservation = this.#gate(sourceMs);
+      const reservation = this.#gate(sourceMs, captureTimeOf(picture, this.#rate.framesPerSecond));
       if (reservation) reservation.fulfil(picture);
       else picture.free();
     }

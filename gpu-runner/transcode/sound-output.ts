@@ -6,11 +6,12 @@ import type { Profile } from '../../domain/profile.ts';
 import { audioFramesOfPart, partOfTicks } from '../../domain/timeline.ts';
 import type { EncodedFrame } from '../media.ts';
 import type { AudioEncoder, EncodedSound } from './audio-encoder.ts';
-import { SlidingExtreme } from './reclock.ts';
+
 import { SampleLine } from './sample-line.ts';
+import { SlidingExtreme } from './sliding-extreme.ts';
 import type { SoundBlock } from './sound-fitter.ts';
 
-/** Longest time that a frame waits for its samples beyond its nominal end. */
+/** Longest time that a frame waits for its samples beyond its nominal end, on a feed whose pictures are on time. */
 export const MAX_SOUND_WAIT_MS = 400;
 /** How long a frame waits as long as nobody knows how late the sound of this feed is. */
 const FIRST_SOUND_WAIT_MS = 200;
@@ -68,15 +69,18 @@ export class SoundOutput {
    * Encodes the frames of every part that is complete or due.
    *
    * @param expectsSound false while the feed is gone or has no sound: silence needs no waiting.
+   * @param behindMs how long after its instant the feed's picture is ready; sound may be as late on top.
    * @returns when the next part's frames are due.
    */
-  fill(nowMs: number, expectsSound: boolean): number {
+  fill(nowMs: number, expectsSound: boolean, behindMs = 0): number {
     const { sampleRateHz, frameSampleCount } = this.#options.profile.audio;
     const frameMs = (frameSampleCount * 1000) / sampleRateHz;
     const waits = expectsSound && nowMs - this.#lastBlockMs <= SOUND_LOSS_MS;
     for (;;) {
       const last = this.#lastFrameOfRun();
-      const dueMs = waits ? (last + 1) * frameMs + this.#waitMs() : (last - SILENCE_LEAD_FRAMES) * frameMs;
+      const dueMs = waits
+        ? (last + 1) * frameMs + this.#waitMs(behindMs)
+        : (last - SILENCE_LEAD_FRAMES) * frameMs;
       const complete = this.#line.writePosition >= (last + 1) * frameSampleCount;
       if (!complete && dueMs > nowMs) return dueMs;
       while (this.#nextFrame <= last) this.#encode(this.#nextFrame++);
@@ -102,10 +106,11 @@ export class SoundOutput {
     this.#nextFrame = Math.max(this.#nextFrame, frame);
   }
 
-  #waitMs(): number {
+  #waitMs(behindMs: number): number {
     const lateness = this.#lateness.value;
-    const waitMs = lateness === undefined ? FIRST_SOUND_WAIT_MS : lateness + SOUND_WAIT_MARGIN_MS;
-    return Math.min(MAX_SOUND_WAIT_MS, waitMs);
+    const behind = Math.max(0, behindMs);
+    const waitMs = lateness === undefined ? FIRST_SOUND_WAIT_MS + behind : lateness + SOUND_WAIT_MARGIN_MS;
+    return Math.min(MAX_SOUND_WAIT_MS + behind, waitMs);
   }
 
   #encode(frame: number): void {

@@ -6,8 +6,8 @@ import type { SourceTrack } from '../media.ts';
 import type { Decoder } from './decoder.ts';
 import { FilterChain } from './filter-chain.ts';
 import { soundFilters } from './options.ts';
-import { TimestampUnwrapper } from './reclock.ts';
 import { type SoundBlock, SoundFitter } from './sound-fitter.ts';
+import { TimestampUnwrapper } from './timestamp-unwrapper.ts';
 
 /** The resampler is emptied to the last block this often, should it ever give more than it gets. */
 const DRAIN_EVERY = 16;

@@ -3,12 +3,19 @@ import { avGetCodecName, avGetPixFmtName, Codec } from 'node-av/lib';
 import type { SourceStatus } from '../../domain/stream.ts';
 import type { PicturePath } from './picture-path.ts';
 import type { SoundPath } from './sound-path.ts';
+import type { CaptureReport } from './source-clock.ts';
 
-export function describeSource(
-  pictures: PicturePath | undefined,
-  sound: SoundPath | undefined,
-  remoteAddress: string | undefined,
-): SourceStatus | undefined {
+export function describeSource({
+  pictures,
+  sound,
+  remoteAddress,
+  capture,
+}: {
+  readonly pictures: PicturePath | undefined;
+  readonly sound: SoundPath | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly capture: CaptureReport | undefined;
+}): SourceStatus | undefined {
   const video = pictures && describePictures(pictures);
   const audio = sound && describeSound(sound);
   if (!video && !audio && remoteAddress === undefined) return undefined;
@@ -16,6 +23,7 @@ export function describeSource(
     ...(video ? { video } : {}),
     ...(audio ? { audio } : {}),
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
+    ...(capture ? { capture: { delayMs: Math.round(capture.delayMs), inStep: capture.inStep } } : {}),
   };
 }
 

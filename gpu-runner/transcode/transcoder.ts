@@ -8,17 +8,20 @@
  */
 import type { Frame, Packet } from 'node-av/lib';
 import { messageOf } from '../../domain/errors.ts';
+import { CAPTURE_TO_GRID_MS } from '../../domain/profile.ts';
 import { EPOCH_MS } from '../../domain/timeline.ts';
 import type { EncodedFrame, SourceEvent, SourceTrack } from '../media.ts';
 import { AudioEncoder } from './audio-encoder.ts';
+import { type CaptureTime, captureInstantMs } from './capture-time.ts';
 import { Decoder } from './decoder.ts';
 import { chooseHardware, type GpuDevice, type HardwareChoice } from './hardware.ts';
 import { PictureOutput } from './picture-output.ts';
 import { PicturePath, type Reservation } from './picture-path.ts';
-import { SourceClock, slotDueMs } from './reclock.ts';
 import { SerialQueue } from './serial-queue.ts';
+import { slotDueMs } from './slot-filler.ts';
 import { SoundOutput } from './sound-output.ts';
 import { SoundPath, type WallPosition } from './sound-path.ts';
+import { SourceClock } from './source-clock.ts';
 import { describeSource } from './source-status.ts';
 import { storedPicture } from './stored-picture.ts';
 import type { TranscoderOptions, TranscodeStatus } from './transcoder-options.ts';
@@ -42,7 +45,7 @@ export class Transcoder {
   readonly #options: TranscoderOptions;
   readonly #sourceClock: SourceClock;
   /** For sound whose timestamps have nothing to do with the picture's. */
-  readonly #soundClock = new SourceClock((readyMs) => readyMs);
+  readonly #soundClock = new SourceClock();
   readonly #videoQueue: SerialQueue<PathItem>;
   readonly #audioQueue: SerialQueue<PathItem>;
   readonly #counters = { repeatedFrameCount: 0, droppedFrameCount: 0, skippedPartCount: 0 };
@@ -68,7 +71,10 @@ export class Transcoder {
 
   constructor(options: TranscoderOptions) {
     this.#options = options;
-    this.#sourceClock = new SourceClock((readyMs) => this.#anchorMs(readyMs));
+    this.#sourceClock = new SourceClock({
+      frameMs: 1000 / options.profile.video.frameRate,
+      captureToGridMs: CAPTURE_TO_GRID_MS,
+    });
     const limit = MAX_WAITING_PACKETS;
     this.#videoQueue = new SerialQueue({
       limit,
@@ -165,7 +171,12 @@ export class Transcoder {
 
   status(): TranscodeStatus {
     const state = !this.#pictures ? 'waiting' : this.#isLost(this.#nowMs()) ? 'interrupted' : 'live';
-    const source = describeSource(this.#picturePath, this.#soundPath, this.#remoteAddress);
+    const source = describeSource({
+      pictures: this.#picturePath,
+      sound: this.#soundPath,
+      remoteAddress: this.#remoteAddress,
+      capture: this.#sourceClock.capture,
+    });
     return {
       state,
       reason: state === 'live' ? 'The feed is on air.' : this.#reason,
@@ -180,14 +191,6 @@ export class Transcoder {
   /** Milliseconds since EPOCH: the time of everything in this folder. */
   #nowMs(): number {
     return this.#options.clock.nowMs() - EPOCH_MS;
-  }
-
-  /** A picture is mapped to the slot in which it became ready, or by a hair continues where output is. */
-  #anchorMs(readyMs: number): number {
-    const frameMs = 1000 / this.#options.profile.video.frameRate;
-    const slot = Math.floor(readyMs / frameMs);
-    const next = this.#pictures?.filler.nextSlot;
-    return (next !== undefined && Math.abs(next - slot) <= 1 ? next : slot) * frameMs;
   }
 
   #isLost(nowMs: number): boolean {
@@ -244,7 +247,7 @@ export class Transcoder {
       target: profile.video,
       encodesOn: hardware,
       log,
-      gate: (sourceMs) => this.#gate(sourceMs),
+      gate: (sourceMs, capture) => this.#gate(sourceMs, capture),
     });
     return this.#picturePath;
   }
@@ -259,9 +262,10 @@ export class Transcoder {
     this.#options.log.error('picture-path-failed', { error: messageOf(error) });
   }
 
-  #gate(sourceMs: number): Reservation | undefined {
+  #gate(sourceMs: number, capture: CaptureTime | undefined): Reservation | undefined {
     const nowMs = this.#nowMs();
-    if (this.#sourceClock.observe(sourceMs, nowMs) === 'jump') this.#timestampJumpCount++;
+    const captureMs = capture && captureInstantMs(capture, nowMs + EPOCH_MS) - EPOCH_MS;
+    if (this.#sourceClock.observe(sourceMs, nowMs, captureMs) === 'jump') this.#timestampJumpCount++;
     const pictures = this.#pictures ?? this.#start(nowMs);
     this.#lastPictureMs = nowMs;
     const reservation = pictures?.place(this.#sourceClock.wallMs(sourceMs));
@@ -355,7 +359,8 @@ export class Transcoder {
     const pictureDueMs = this.#pictures?.fill(nowMs, lost, (filler) =>
       slotDueMs(filler, this.#sourceClock, lost),
     );
-    const soundDueMs = this.#sound?.fill(nowMs, this.#soundPath !== undefined && !lost);
+    const expectsSound = this.#soundPath !== undefined && !lost;
+    const soundDueMs = this.#sound?.fill(nowMs, expectsSound, this.#sourceClock.behindMs);
     const dueMs = Math.min(pictureDueMs ?? Number.POSITIVE_INFINITY, soundDueMs ?? Number.POSITIVE_INFINITY);
     this.#timer = setTimeout(() => this.#arm(), Math.max(1, Math.min(dueMs - nowMs, MAX_SLEEP_MS)));
   }

@@ -1,5 +1,5 @@
 /** One stream in depth. */
-import { sourceInWords } from '../../domain/source-words.ts';
+import { captureInWords, sourceInWords } from '../../domain/source-words.ts';
 import { hasPictures, isRunningState } from './console-state.ts';
 import { HistoryTable } from './history-table.tsx';
 import { MetricsPanel } from './metrics-panel.tsx';
@@ -39,6 +39,7 @@ export function StreamPage({ streamId }: { readonly streamId: string }) {
       </>
     );
   const report = runnerReport(stream.runner);
+  const capture = report?.source?.capture;
   return (
     <article class="stream-page" data-stream={streamId} data-state={stream.state}>
       {back}
@@ -60,6 +61,12 @@ export function StreamPage({ streamId }: { readonly streamId: string }) {
           <dl class="facts">
             <Fact name="Source" value={sourceInWords(report?.source)} />
             <Fact name="From" value={report?.source?.remoteAddress ?? '–'} />
+            <Fact
+              name="In step"
+              value={
+                capture ? captureInWords(capture) : 'by arrival: the feed does not tell when it captured'
+              }
+            />
             <Fact name="Ingest" value={stream.ingest.protocol} />
             <Fact
               name="Transcoded on"

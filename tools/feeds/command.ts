@@ -27,6 +27,7 @@ const HELP = `Sends a test feed: a moving picture with its name and a clock, and
   --audio-bursts      audio leaves in bursts, as from FFmpeg's own muxer
   --no-beep           no beep each second
   --drift PPM         the feed's clock runs so much faster
+  --capture-time NAME precision (MISB ST 0604) or timecode (HEVC): tells beside each picture when it was captured
   --wrap-in SECONDS   the 33-bit timestamps wrap after this time
   --jump AT:BY        after AT seconds timestamps jump by BY seconds; may be repeated
   --pause AT:FOR      after AT seconds nothing is sent for FOR seconds; may be repeated
@@ -86,6 +87,7 @@ function parseFeedArgs(args: readonly string[]) {
       'audio-bursts': { type: 'boolean' },
       'no-beep': { type: 'boolean' },
       drift: { type: 'string' },
+      'capture-time': { type: 'string' },
       'wrap-in': { type: 'string' },
       jump: { type: 'string', multiple: true },
       pause: { type: 'string', multiple: true },
@@ -130,6 +132,7 @@ function toFeedOptions(values: FeedArgs, to: string): FeedOptions {
   set('audioBursts', values['audio-bursts']);
   set('beep', values['no-beep'] ? false : undefined);
   set('driftPpm', values.drift === undefined ? undefined : Number(values.drift));
+  set('captureTime', values['capture-time']);
   const wrapInMs = number(values['wrap-in'], 1000);
   set('startPtsTicks', wrapInMs === undefined ? undefined : 2 ** 33 - wrapInMs * 90);
   set(

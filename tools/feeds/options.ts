@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { feedErrors } from './errors.ts';
 
 export const VIDEO_CODECS = ['hevc', 'hevc-main10', 'hevc-422', 'hevc-422-10', 'h264', 'mpeg2'] as const;
+/** How the encoder tells when a picture was captured: not at all, to the microsecond, or as time of day and frame. */
+export const CAPTURE_TIMES = ['none', 'precision', 'timecode'] as const;
 export const AUDIO_CODECS = ['aac', 'ac3', 'mp2', 'opus', 'none'] as const;
 
 const evenSchema = z.int().min(64).max(7680).multipleOf(2);
@@ -47,6 +49,8 @@ export const feedOptionsSchema = z
 
     /** How much faster the feed's clock runs than ours, in millionths. */
     driftPpm: z.number().min(-5_000).max(5_000).default(0),
+    /** Told beside each picture, by our clock. `timecode` with HEVC only. */
+    captureTime: z.enum(CAPTURE_TIMES).default('none'),
     /** PTS of the first frame, in 90 kHz ticks. */
     startPtsTicks: z.int().min(0).default(126_000),
     /** At `atMs` after the start all later timestamps move by `byMs`. */
@@ -77,7 +81,13 @@ export const feedOptionsSchema = z
     connectTimeoutMs: z.int().positive().default(10_000),
   })
   .check((context) => {
-    const { videoCodec, interlaced, hdr } = context.value;
+    const { videoCodec, interlaced, hdr, captureTime } = context.value;
+    if (captureTime !== 'none' && videoCodec === 'mpeg2')
+      context.issues.push(issue('captureTime', 'not with mpeg2, which has no SEI', context.value));
+    if (captureTime === 'timecode' && videoCodec === 'h264')
+      context.issues.push(
+        issue('captureTime', 'timecode needs a codec of HEVC; h264 takes precision', context.value),
+      );
     if (interlaced && videoCodec !== 'h264' && videoCodec !== 'mpeg2')
       context.issues.push(issue('interlaced', 'only with h264 and mpeg2', context.value));
     if (hdr !== 'none' && videoCodec !== 'hevc-main10' && videoCodec !== 'hevc-422-10')

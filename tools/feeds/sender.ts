@@ -18,6 +18,7 @@ import {
   rehearse,
   type VideoSource,
 } from './camera.ts';
+import { captureSei } from './capture-sei.ts';
 import { DeviceClock } from './device-clock.ts';
 import { type FeedInput, type FeedOptions, parseFeedOptions } from './options.ts';
 import { type FeedOutput, needsGlobalHeader, openOutput } from './output.ts';
@@ -198,8 +199,9 @@ export class FeedSender {
       if (late && !silent) this.counters.droppedFrameCount++;
       if (!late && !silent) {
         const ptsTicks = this.ptsTicks(videoDueMs, dueMs);
-        await video.encode(videoIndex, clock.wallMs(videoDueMs), (packet, repeated) =>
-          this.deliver(output, { streamIndex: 0, packet, repeated, ptsTicks }),
+        const captureMs = clock.wallMs(videoDueMs);
+        await video.encode(videoIndex, captureMs, (packet, repeated) =>
+          this.deliverPicture(output, { packet, repeated, ptsTicks }, captureMs),
         );
         this.countFrame(-clock.untilMs(videoDueMs));
       }
@@ -211,6 +213,18 @@ export class FeedSender {
     this.counters.frameCount++;
     this.counters.sendDelayMs = sendDelayMs;
     this.counters.maxSendDelayMs = Math.max(this.counters.maxSendDelayMs, sendDelayMs);
+  }
+
+  /** A picture that says when it was captured is another one in each round. */
+  private async deliverPicture(
+    output: FeedOutput,
+    item: { packet: Packet; repeated: Packet | undefined; ptsTicks: number },
+    captureMs: number,
+  ): Promise<void> {
+    if (this.options.captureTime === 'none') return this.deliver(output, { streamIndex: 0, ...item });
+    const { packet, ptsTicks } = item;
+    packet.data = Buffer.concat([captureSei(this.options, captureMs), packet.data ?? Buffer.alloc(0)]);
+    await this.deliver(output, { streamIndex: 0, packet, repeated: undefined, ptsTicks });
   }
 
   private async deliver(

@@ -17,6 +17,7 @@ import {
   Packet,
   type Stream,
 } from 'node-av/lib';
+import { type CaptureTime, captureTimeOf } from '../../../gpu-runner/transcode/capture-time.ts';
 import { type ClockReading, codeRect, decodeClock } from '../../../tools/feeds/clock-code.ts';
 import { flashRect } from '../../../tools/feeds/scene.ts';
 
@@ -31,7 +32,15 @@ export interface Received {
   readonly interlaced: boolean;
   readonly colorTransfer: number;
   /** One for each decoded frame; undefined where the clock could not be read. */
-  readonly readings: readonly ({ readonly arrivedAtMs: number; readonly clock: ClockReading } | undefined)[];
+  readonly readings: readonly (
+    | {
+        readonly arrivedAtMs: number;
+        readonly clock: ClockReading;
+        /** What the encoder told beside the picture. */
+        readonly capture: CaptureTime | undefined;
+      }
+    | undefined
+  )[];
   readonly audioPacketCount: number;
   readonly videoPtsTicks: readonly bigint[];
   /** Presentation times of the first picture of each flash, and of the first loud sample of each beep. */
@@ -122,7 +131,8 @@ export async function receive(url: string, options: { frameCount: number }): Pro
         if (lit && !wasLit && shownMs - lastShownMs < ONE_PICTURE_MS) flashesMs.push(shownMs);
         wasLit = lit;
         lastShownMs = shownMs;
-        readings.push(clock && { arrivedAtMs, clock });
+        const capture = captureTimeOf(frame, video.rFrameRate.num / video.rFrameRate.den);
+        readings.push(clock && { arrivedAtMs, clock, capture });
         frame.unref();
       }
     }

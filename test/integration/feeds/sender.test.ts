@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AVCOL_TRC_SMPTE2084 } from 'node-av/constants';
 import { describe, expect, test } from 'vitest';
+import { captureInstantMs } from '../../../gpu-runner/transcode/capture-time.ts';
 import { type FeedInput, srtUrl, startPtsThatWraps } from '../../../tools/feeds/options.ts';
 import { UdpRelay } from '../../../tools/feeds/relay.ts';
 import { FeedSender } from '../../../tools/feeds/sender.ts';
@@ -194,6 +195,51 @@ test('a rehearsed feed that loses its receiver goes on with the next one, and en
     new Set(readings.flatMap((reading) => reading?.clock.atMs ?? []));
   expect(clocksOf(second)).toEqual(clocksOf(first));
   expect(Number(second.videoPtsTicks[0])).toBeGreaterThan(Number(first.videoPtsTicks.at(-1)));
+});
+
+describe('a camera that tells when it captured', () => {
+  test.each<{ name: string; input: Partial<FeedInput>; atMostMs: number }>([
+    // The clock in the picture counts milliseconds.
+    { name: 'HEVC, to the microsecond', input: { captureTime: 'precision' }, atMostMs: 0.51 },
+    {
+      name: 'H.264, to the microsecond',
+      input: { captureTime: 'precision', videoCodec: 'h264' },
+      atMostMs: 0.51,
+    },
+    {
+      name: 'HEVC, by timecode',
+      input: { captureTime: 'timecode', videoCodec: 'hevc-main10' },
+      atMostMs: 1000 / 30 + 0.51,
+    },
+    {
+      name: 'HEVC at 50 fps, by timecode',
+      input: { captureTime: 'timecode', frameRate: { num: 50, den: 1 } },
+      atMostMs: 1000 / 50 + 0.51,
+    },
+    {
+      name: 'HEVC encoded ahead and repeated, to the microsecond',
+      input: { captureTime: 'precision', rehearsedMs: 500 },
+      atMostMs: 0.51,
+    },
+  ])('$name: each picture says the instant that its clock shows', async ({ input, atMostMs }) => {
+    const { received } = await sendAndReceive(input);
+    const errorsMs = received.readings.flatMap((reading) => {
+      if (!reading?.capture) return [];
+      const captureMs = captureInstantMs(reading.capture, reading.arrivedAtMs);
+      const errorMs = reading.clock.atMs - captureMs;
+      // What is repeated shows a clock that is whole rounds old.
+      const { rehearsedMs } = input;
+      return rehearsedMs ? errorMs - Math.round(errorMs / rehearsedMs) * rehearsedMs : errorMs;
+    });
+    expect(errorsMs.length).toBe(received.readings.length);
+    expect(Math.min(...errorsMs)).toBeGreaterThan(-0.51);
+    expect(Math.max(...errorsMs)).toBeLessThan(atMostMs);
+  });
+
+  test('a feed that tells nothing has nothing to read', async () => {
+    const { received } = await sendAndReceive({ videoCodec: 'h264' });
+    expect(received.readings.some((reading) => reading?.capture)).toBe(false);
+  });
 });
 
 test('a receiver that is not there is named after the time allowed', async () => {

@@ -124,4 +124,13 @@ describe("a runner's report", () => {
       'HEVC Main 10, 1920x1080, 59.94 fps, decoded on the GPU; AAC, 48 kHz, mono',
     );
   });
+
+  it('says how late a camera with a clock is, and whether it can be held in step', () => {
+    expect(sourceInWords({ capture: { delayMs: 183.6, inStep: true } })).toBe(
+      'captured 184 ms before by the camera’s clock, in step',
+    );
+    expect(sourceInWords({ capture: { delayMs: 1_204, inStep: false } })).toBe(
+      'captured 1204 ms before by the camera’s clock, too late to be in step',
+    );
+  });
 });

@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  MAX_SLOT_WAIT_MS,
-  SLOT_HYSTERESIS,
-  SlotFiller,
-  SourceClock,
-  TimestampUnwrapper,
-} from '../../../gpu-runner/transcode/reclock.ts';
+import { SLOT_HYSTERESIS, SlotFiller } from '../../../gpu-runner/transcode/slot-filler.ts';
+import { MAX_SLOT_WAIT_MS, SourceClock } from '../../../gpu-runner/transcode/source-clock.ts';
+import { TimestampUnwrapper } from '../../../gpu-runner/transcode/timestamp-unwrapper.ts';
 import { type Arrival, type FilledSlot, makeFeed, type Run, runFeed } from './simulated-feed.ts';
 
 const SOURCE_RATES = [24_000 / 1001, 24, 25, 30_000 / 1001, 30, 50, 60_000 / 1001, 60];
@@ -223,7 +219,7 @@ describe('trouble', () => {
   test('the mapping never moves faster than 500 ppm once it has settled', () => {
     fc.assert(
       fc.property(anyDrift, anyJitter(60), (driftPpm, jitterMs) => {
-        const clock = new SourceClock((readyMs) => readyMs);
+        const clock = new SourceClock();
         let last: { offsetMs: number; readyMs: number } | undefined;
         let worst = 0;
         for (const [index, arrival] of makeFeed({

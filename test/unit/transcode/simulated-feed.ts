@@ -1,5 +1,6 @@
 /** Runs the re-clocking against a made-up feed, event by event, the way the transcoder drives it. */
-import { SlotFiller, SourceClock, slotDueMs } from '../../../gpu-runner/transcode/reclock.ts';
+import { SlotFiller, slotDueMs } from '../../../gpu-runner/transcode/slot-filler.ts';
+import { SourceClock } from '../../../gpu-runner/transcode/source-clock.ts';
 
 export interface Arrival {
   readonly sourceMs: number;
@@ -33,10 +34,7 @@ export function runFeed(frameRate: number, arrivals: readonly Arrival[], untilMs
   const frameMs = 1000 / frameRate;
   const firstReadyMs = arrivals[0]?.readyMs ?? 0;
   const filler = new SlotFiller({ frameRate, firstSlot: Math.ceil((firstReadyMs + 500) / frameMs) });
-  const clock = new SourceClock((readyMs) => {
-    const slot = Math.floor(readyMs / frameMs);
-    return (Math.abs(filler.nextSlot - slot) <= 1 ? filler.nextSlot : slot) * frameMs;
-  });
+  const clock = new SourceClock({ frameMs });
   const slots: FilledSlot[] = [];
   const wallMs: number[] = [];
   const counts = { drop: 0, repeat: 0, jump: 0 };
