@@ -3,6 +3,7 @@
  * against these types and not against its neighbour.
  */
 import type { CodecParameters, Packet } from 'node-av/lib';
+import type { ProducerReference } from '../domain/cmaf/producer-reference.ts';
 import type { Track } from '../domain/renditions.ts';
 import type { PartPosition } from '../domain/timeline.ts';
 
@@ -43,6 +44,8 @@ export interface EncodedFrame {
   readonly durationTicks: number;
   /** An IDR picture; always true for audio. */
   readonly independent: boolean;
+  /** What its content says of time more exactly than its slot; absent when nobody knows. */
+  readonly reference?: ProducerReference;
   /** Video: Annex B, as the encoder gives it. Audio: one raw AAC access unit without ADTS header. */
   readonly bytes: Uint8Array;
 }

@@ -62,6 +62,8 @@ export interface PaneMeasure
   readonly engine: string;
   readonly phase: PanePhase;
   readonly neededLatencyMs: number | undefined;
+  /** From the camera's capture to the screen, where the camera tells when that was. */
+  readonly glassToGlassMs: number | undefined;
   readonly shownInstantMs: number | undefined;
   /** Since the pane was made, as all counts. */
   readonly stallCount: number;
@@ -198,6 +200,13 @@ export class Pane {
     return this.#playhead.latencyMs;
   }
 
+  /** From the camera's capture to the screen; undefined when the camera does not tell. */
+  get glassToGlassMs(): number | undefined {
+    const sinceCaptureMs = this.#engine?.sinceCaptureMs;
+    const { latencyMs } = this;
+    return sinceCaptureMs === undefined || latencyMs === undefined ? undefined : latencyMs + sinceCaptureMs;
+  }
+
   get bufferedEndMs(): number | undefined {
     return this.#playhead.bufferedEndMs;
   }
@@ -211,6 +220,7 @@ export class Pane {
       ...this.#instant,
       ...this.stats.rates,
       neededLatencyMs: this.need.latencyMs,
+      glassToGlassMs: this.glassToGlassMs,
       shownInstantMs: this.shownInstantMs,
       stallCount: this.#stallCount,
       stalledMs: this.#stalledMs,

@@ -1,9 +1,9 @@
 /**
- * One CMAF chunk: moof and mdat (ISO 23000-19 §7.3.2.3). Neither styp nor prft precedes them: HLS and DASH
- * need no styp in a chunk, and a producer reference time would only repeat what the timeline is already
- * (decode time = wall clock), 32 bytes each time.
+ * One CMAF chunk: moof and mdat (ISO 23000-19 §7.3.2.3), with a prft before them where the content's exact time is
+ * known. No styp precedes them: HLS and DASH need none in a chunk.
  */
 import { BOX_HEADER_BYTE_COUNT, box, concatBytes, fullBox, u32, u64 } from '../../domain/cmaf/box.ts';
+import { type ProducerReference, writeProducerReference } from '../../domain/cmaf/producer-reference.ts';
 import { TRACK_ID, type Track } from '../../domain/renditions.ts';
 
 /** Sample flags (ISO 14496-12 §8.8.3.1): sample_depends_on and sample_is_non_sync_sample. */
@@ -28,15 +28,17 @@ const TRUN_FIXED_BYTE_COUNT = BOX_HEADER_BYTE_COUNT + 4;
 /**
  * @param chunk.sequenceNumber of mfhd; taken modulo 2^32.
  * @param chunk.decodeTimeTicks of the first sample, since EPOCH.
+ * @param chunk.reference of the first sample's content.
  * @param chunk.samples at least one, each of the default duration of the init segment.
  */
 export function writeChunk(chunk: {
   readonly track: Track;
   readonly sequenceNumber: number;
   readonly decodeTimeTicks: number;
+  readonly reference?: ProducerReference | undefined;
   readonly samples: readonly Sample[];
 }): Uint8Array {
-  const { track, samples } = chunk;
+  const { track, samples, reference, decodeTimeTicks } = chunk;
   const movieFragmentHeader = fullBox('mfhd', { version: 0, flags: 0 }, u32(chunk.sequenceNumber % 2 ** 32));
   const trackFragmentHeader = fullBox(
     'tfhd',
@@ -44,7 +46,7 @@ export function writeChunk(chunk: {
     u32(TRACK_ID[track]),
   );
   // Version 1: 64 bits (ISO 14496-12 §8.8.12.2). Ticks since EPOCH pass 32 bits after half a day.
-  const decodeTime = fullBox('tfdt', { version: 1, flags: 0 }, u64(chunk.decodeTimeTicks));
+  const decodeTime = fullBox('tfdt', { version: 1, flags: 0 }, u64(decodeTimeTicks));
   const run = trackRun(track, samples);
   const movieFragmentByteCount =
     BOX_HEADER_BYTE_COUNT * 2 +
@@ -58,7 +60,10 @@ export function writeChunk(chunk: {
     movieFragmentByteCount + BOX_HEADER_BYTE_COUNT,
   );
   const movieFragment = box('moof', movieFragmentHeader, box('traf', trackFragmentHeader, decodeTime, run));
-  return concatBytes([movieFragment, box('mdat', ...samples.map((sample) => sample.bytes))]);
+  const time = reference
+    ? [writeProducerReference(reference, { trackId: TRACK_ID[track], mediaTimeTicks: decodeTimeTicks })]
+    : [];
+  return concatBytes([...time, movieFragment, box('mdat', ...samples.map((sample) => sample.bytes))]);
 }
 
 /** The trun box with a data offset of 0, to be filled in when the size of the moof is known. */

@@ -2,6 +2,7 @@
  * From encoded frames to CMAF parts on the grid. Pure: no I/O, no clock, no native memory. A part leaves with
  * the call that gives its last frame.
  */
+import type { ProducerReference } from '../../domain/cmaf/producer-reference.ts';
 import type { StreamInfo } from '../../domain/live-edge.ts';
 import type { Profile } from '../../domain/profile.ts';
 import type { Track } from '../../domain/renditions.ts';
@@ -22,6 +23,7 @@ import { type CutPart, type CutterGrid, PartCutter } from './part-cutter.ts';
 
 interface TrackSample extends Sample {
   readonly decodeTimeTicks: number;
+  readonly reference: ProducerReference | undefined;
 }
 
 export class Packager {
@@ -102,7 +104,7 @@ export class Packager {
         `${track} frame at ${decodeTimeTicks} lasting ${durationTicks} ticks, expected ${frameDurationTicks}.`,
       );
     }
-    const sample = { decodeTimeTicks, ...this.sampleOf(frame) };
+    const sample = { decodeTimeTicks, reference: frame.reference, ...this.sampleOf(frame) };
     return this.cutters[track].push(sample).map((cut) => this.partOf(track, cut, encodedAtMs));
   }
 
@@ -127,6 +129,7 @@ export class Packager {
       track,
       sequenceNumber: sequenceNumberOf(track, cut.partOrdinal),
       decodeTimeTicks: first.decodeTimeTicks,
+      reference: first.reference,
       samples: cut.frames,
     });
     return { ...common, independent: first.independent, bytes };

@@ -69,6 +69,8 @@ export class SourceClock {
   #offsetMs: number | undefined;
   /** ready = source + #readyOffsetMs, when nothing delays a picture. */
   #readyOffsetMs = 0;
+  /** Where the mapping would be without slots. */
+  #wantedMs: number | undefined;
   #byCapture = false;
   #mappedAtMs = 0;
   #lastSourceMs = 0;
@@ -85,6 +87,7 @@ export class SourceClock {
   /** Forgets the feed; the next observation makes a new mapping. */
   reset(): void {
     this.#offsetMs = undefined;
+    this.#wantedMs = undefined;
     this.#capture.reset();
     this.#byCapture = false;
     this.#delays.clear();
@@ -116,6 +119,15 @@ export class SourceClock {
   /** When a picture mapped to `wallMs` is ready if nothing delays it. */
   expectedReadyMs(wallMs: number): number {
     return wallMs + this.behindMs;
+  }
+
+  /**
+   * How far from its slot a feed's content would lie if there were no slots: what rounding to frames took away.
+   * Undefined for a clock that does not round, and before there is a mapping.
+   */
+  get offGridMs(): number | undefined {
+    if (this.#offsetMs === undefined || this.#wantedMs === undefined) return undefined;
+    return this.#wantedMs - this.#offsetMs;
   }
 
   /** How long after its instant on the wall clock a picture is ready if nothing delays it; may be negative. */
@@ -196,6 +208,7 @@ export class SourceClock {
     }
     const wasByCapture = this.#byCapture;
     const wantedMs = this.#wantedOffsetMs(frameMs);
+    this.#wantedMs = wantedMs;
     if (wasByCapture !== this.#byCapture) {
       this.#putOnSlot(sourceMs, wantedMs, frameMs);
       return true;
@@ -255,6 +268,7 @@ export class SourceClock {
 
   #putOnSlot(sourceMs: number, wantedMs: number, frameMs: number): void {
     this.#mapping = Symbol('mapping');
+    this.#wantedMs = wantedMs;
     this.#offsetMs = Math.round((sourceMs + wantedMs) / frameMs) * frameMs - sourceMs;
   }
 }

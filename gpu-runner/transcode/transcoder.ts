@@ -278,7 +278,7 @@ export class Transcoder {
     if (!this.#videoEncoder || !this.#audioEncoder || this.#closed) return undefined;
     const { profile, signalLoss, log, sink } = this.#options;
     const firstSegment = Math.floor(nowMs / profile.segmentMs) + 1;
-    const onFrame = (frame: EncodedFrame) => sink.onFrame(frame);
+    const onFrame = (frame: EncodedFrame) => sink.onFrame(this.#referenced(frame));
     const onError = (error: unknown) => log.error('output-failed', { error: messageOf(error) });
     this.#sound = new SoundOutput(firstSegment, { profile, encoder: this.#audioEncoder, onFrame, onError });
     this.#pictures = new PictureOutput(firstSegment, {
@@ -293,6 +293,21 @@ export class Transcoder {
       onError,
     });
     return this.#pictures;
+  }
+
+  /** Says with a frame where its content lies exactly, while a feed is mapped. */
+  #referenced(frame: EncodedFrame): EncodedFrame {
+    const { offGridMs, capture } = this.#sourceClock;
+    if (offGridMs === undefined) return frame;
+    const { video, audio } = this.#options.profile;
+    const timescaleHz = frame.track === 'video' ? video.timescaleHz : audio.sampleRateHz;
+    const exactMs = EPOCH_MS + (frame.decodeTimeTicks * 1000) / timescaleHz + offGridMs;
+    return {
+      ...frame,
+      reference: capture?.inStep
+        ? { kind: 'captured', unixMs: exactMs - CAPTURE_TO_GRID_MS }
+        : { kind: 'arrived', unixMs: exactMs },
+    };
   }
 
   // --- the feed's sound ---

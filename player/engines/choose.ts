@@ -101,6 +101,10 @@ export class LateEngine implements Engine {
     return this.#engine?.zeroInstantMs;
   }
 
+  get sinceCaptureMs(): number | undefined {
+    return this.#engine?.sinceCaptureMs;
+  }
+
   get counters(): EngineCounters {
     return this.#engine?.counters ?? { requestCount: 0, byteCount: 0 };
   }

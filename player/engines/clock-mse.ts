@@ -13,6 +13,7 @@ import { CatchUp } from './catch-up.ts';
 import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';
 import { codecOf } from './init-codec.ts';
 import { type Piece, pieceAt, SEGMENTS } from './piece-grid.ts';
+import { PlaceInTime } from './place-in-time.ts';
 import { type MediaRequest, Requests } from './requests.ts';
 
 /** A piece that grows is asked for before it begins, so that its first bytes cost no round trip. */
@@ -45,6 +46,7 @@ export class ClockMseEngine implements Engine {
   readonly #watch = new ArrivalWatch();
   readonly #catchUp = new CatchUp();
   readonly #requests: Requests;
+  readonly #place: PlaceInTime;
   #queue: AppendQueue | undefined;
   #zeroInstantMs: number | undefined;
   #byteCount = 0;
@@ -54,7 +56,8 @@ export class ClockMseEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    const { serverNowMs, signedQuery } = options;
+    const { serverNowMs, signedQuery, rendition } = options;
+    this.#place = new PlaceInTime(rendition);
     this.#requests = new Requests({ serverNowMs, signedQuery, signal: this.#ending.signal });
   }
 
@@ -64,7 +67,11 @@ export class ClockMseEngine implements Engine {
   }
 
   get zeroInstantMs(): number | undefined {
-    return this.#zeroInstantMs;
+    return this.#zeroInstantMs === undefined ? undefined : this.#zeroInstantMs + this.#place.offGridMs;
+  }
+
+  get sinceCaptureMs(): number | undefined {
+    return this.#place.sinceCaptureMs;
   }
 
   get counters(): EngineCounters {
@@ -187,6 +194,7 @@ export class ClockMseEngine implements Engine {
         const { done, value } = await reader.read();
         if (done) break;
         this.#lastByteAtMs = serverNowMs();
+        if (firstByteAtMs === undefined) this.#place.learn(value);
         firstByteAtMs ??= this.#lastByteAtMs;
         this.#byteCount += value.byteLength;
         queue.append(value);

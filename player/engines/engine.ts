@@ -62,6 +62,8 @@ export interface Engine {
    * taken in.
    */
   readonly zeroInstantMs: number | undefined;
+  /** How long before that its camera captured it, ms; undefined when the camera does not tell. */
+  readonly sinceCaptureMs?: number | undefined;
   readonly counters: EngineCounters;
   /** The browser chooses where playing begins, and when. */
   readonly placesItself?: boolean;

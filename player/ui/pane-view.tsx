@@ -25,12 +25,21 @@ export interface PaneViewProps {
 const COPIED_SHOWN_MS = 2_000;
 const DRAGGED_TYPE = 'application/x-mirror-feed';
 
+/** From glass to glass where the camera tells when it captured, else since the feed came in. */
+function latencyOf({ glassToGlassMs, latencyMs }: Pane): { ms: number; title: string } | undefined {
+  if (glassToGlassMs !== undefined)
+    return { ms: glassToGlassMs, title: 'How long ago the camera captured the shown picture' };
+  return latencyMs === undefined
+    ? undefined
+    : { ms: latencyMs, title: 'How long ago the shown picture was taken in' };
+}
+
 export function PaneView(props: PaneViewProps) {
   const { state, pane, stream, sound, needsClick, rect, keyNumber, focused, large } = props;
   const id = pane.streamId;
   const name = stream?.name ?? id;
   const words = paneWords(pane.phase, stream, pane.problem);
-  const latencyMs = pane.phase === 'playing' ? pane.latencyMs : undefined;
+  const latency = pane.phase === 'playing' ? latencyOf(pane) : undefined;
   const ingestUrl = stream?.state === 'waiting' ? stream.ingestUrl : undefined;
   const classes = ['pane', ...(sound === 'off' ? [] : ['audible']), ...(focused ? ['focused'] : [])];
   return (
@@ -62,9 +71,9 @@ export function PaneView(props: PaneViewProps) {
         <span class="badge" data-tone={words.tone}>
           {words.badge}
         </span>
-        {latencyMs !== undefined && (
-          <span class="latency" title="How long ago the shown picture was taken in">
-            {(latencyMs / 1000).toFixed(2)} s
+        {latency && (
+          <span class="latency" title={latency.title}>
+            {(latency.ms / 1000).toFixed(2)} s
           </span>
         )}
         <button

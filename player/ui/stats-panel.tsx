@@ -1,5 +1,6 @@
 /** How the feeds are doing: the numbers of the last two minutes, of one pane or of all together. */
 import { useState } from 'preact/hooks';
+import { CAPTURE_TO_GRID_MS } from '../../domain/profile.ts';
 import type { Pane } from '../pane.ts';
 import type { StatsSeriesName } from '../stats.ts';
 import type { Wall } from '../wall.ts';
@@ -36,8 +37,9 @@ export function StatsPanel({ state, wall }: { readonly state: PlayerState; reado
         <PanePlots pane={wall.panes.find(({ streamId }) => streamId === focusId)} name={focusName} />
       )}
       <p class="stats-note">
-        From glass to glass it is longer by what lies before: the camera, its encoder, and the SRT latency of
-        the feed.
+        {wall.panes.every((pane) => pane.glassToGlassMs !== undefined)
+          ? `From glass to glass it is ${CAPTURE_TO_GRID_MS} ms longer, as the cameras’ clocks say.`
+          : 'From glass to glass it is longer by what lies before: the camera, its encoder, and the SRT latency of the feed.'}
       </p>
     </aside>
   );

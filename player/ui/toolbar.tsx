@@ -163,7 +163,7 @@ function Tool(props: {
 function Numbers({ state, wall }: Omit<ToolbarProps, 'screen'>) {
   void state.tick.value;
   const playing = wall.panes.filter((pane) => pane.phase === 'playing');
-  const latenciesMs = playing.flatMap((pane) => pane.latencyMs ?? []);
+  const latenciesMs = playing.flatMap((pane) => pane.glassToGlassMs ?? pane.latencyMs ?? []);
   if (latenciesMs.length === 0) return <p class="numbers" />;
   const worstS = Math.max(...latenciesMs) / 1000;
   return (

@@ -15,6 +15,7 @@ const PANE: PaneMeasure = {
   playbackRate: 1.005,
   bitrateBps: 4e5,
   requestsPerS: 2,
+  glassToGlassMs: undefined,
   neededLatencyMs: 500,
   shownInstantMs: 1,
   stallCount: 2,
