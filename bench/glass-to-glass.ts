@@ -30,6 +30,8 @@ export interface GlassToGlassReport {
   readonly panes: readonly PaneReport[];
   /** Of all panes together. */
   readonly latencyMs: Summary;
+  /** What the page itself says of that, median; undefined when the cameras do not tell when they captured. */
+  readonly pageSaysMs: number | undefined;
   readonly skewMs: Summary;
   readonly busy: BusyReport;
   /** Of all pictures together, as the page counts them. */
@@ -111,6 +113,7 @@ export async function measureGlassToGlass(options: GlassToGlassOptions): Promise
       ...report,
       durationMs,
       requestsPerS: (requestCountOf(await measureOf(page)) - requestsBefore) / (durationMs / 1000),
+      pageSaysMs: pageSaysMs(said),
       stages: stagesOf(report.latencyMs.p50, said),
       busy: { machineShare, ...coresByProgram(before, after, durationMs) },
       page: said.at(-1),
@@ -148,6 +151,11 @@ async function watchPage(page: Page, durationMs: number): Promise<WallMeasure[]>
     said.push(await measureOf(page));
   }
   return said;
+}
+
+function pageSaysMs(said: readonly WallMeasure[]): number | undefined {
+  const saidMs = said.flatMap(({ panes }) => panes.flatMap((pane) => pane.glassToGlassMs ?? []));
+  return saidMs.length === 0 ? undefined : percentile(saidMs, 50);
 }
 
 /** The page measures from the grid, the pixels from the capture: the difference lies before the grid. */

@@ -43,6 +43,13 @@ test('what is shown was captured a moment ago, and never in the future', () => {
   }
 });
 
+/** A picture stands for 33 ms, and both figures are medians of moments of their own. */
+const PAGE_ERROR_MS = 60;
+
+test('the page knows its latency from glass to glass, because the cameras tell when they captured', () => {
+  expect(Math.abs((report.pageSaysMs ?? 0) - report.latencyMs.p50)).toBeLessThan(PAGE_ERROR_MS);
+});
+
 test('pictures move most of the time, and the panes show nearly the same instant', () => {
   for (const pane of report.panes) {
     expect(pane.frameRate).toBeGreaterThan(10);

@@ -2,7 +2,9 @@
  * The demo feeds of `npm start`: several small cameras in one process. Forked with the feeds as JSON in its
  * first argument; ends when it is told to (SIGTERM, SIGINT) and when its parent is gone.
  *
- * MIRROR_DEMO_FEED_OPTIONS, JSON of options.ts, changes all of them: the bench sends rehearsed feeds by it.
+ * They tell when each picture was captured, as an encoder with NTP does, so that the page knows their latency from
+ * glass to glass. MIRROR_DEMO_FEED_OPTIONS, JSON of options.ts, changes all of them: the bench sends rehearsed feeds
+ * by it.
  *
  *     fork('tools/feeds/demo.ts', [JSON.stringify([{ to: 'srt://127.0.0.1:9001', name: 'HARBOUR' }])])
  */
@@ -49,7 +51,9 @@ export async function runDemoFeeds(
   extra: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   await Promise.all(
-    feeds.map((feed, feedNumber) => keepSending(parseFeedOptions({ ...extra, ...feed, feedNumber }), signal)),
+    feeds.map((feed, feedNumber) =>
+      keepSending(parseFeedOptions({ captureTime: 'precision', ...extra, ...feed, feedNumber }), signal),
+    ),
   );
 }
 
