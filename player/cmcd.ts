@@ -8,7 +8,7 @@ import {
   CMCD_STALLED_MS_KEY,
   CMCD_STALLS_KEY,
 } from '../domain/cmcd.ts';
-import type { PaneMeasure } from './pane.ts';
+import type { PaneMeasure } from './pane-measure.ts';
 
 /** Of each pane, when it was reported. */
 interface Reported {

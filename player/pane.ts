@@ -8,6 +8,7 @@ import type { Rendition } from '../domain/renditions.ts';
 import { planInEffect } from './delivery.ts';
 import type { Engine, EngineFailure, EngineOptions } from './engines/engine.ts';
 import { LatencyNeed, PICTURE_TOLERANCE, SOUND_TOLERANCE } from './latency-controller.ts';
+import type { PaneMeasure } from './pane-measure.ts';
 import type { PanePhase } from './pane-words.ts';
 import { Playhead } from './playhead.ts';
 import { Stats, type StatsSample } from './stats.ts';
@@ -50,29 +51,6 @@ export interface CaptionReader {
   add(bytes: Uint8Array): void;
   cut(): void;
   textAt(instantMs: number): string;
-}
-
-/** What a pane is like now; `pane.stats` has what it was like in the last two minutes. */
-export interface PaneMeasure
-  extends Pick<
-    StatsSample,
-    'latencyMs' | 'skewMs' | 'bufferMs' | 'playbackRate' | 'bitrateBps' | 'requestsPerS'
-  > {
-  readonly streamId: string;
-  readonly engine: string;
-  readonly phase: PanePhase;
-  readonly neededLatencyMs: number | undefined;
-  /** From the camera's capture to the screen, where the camera tells when that was. */
-  readonly glassToGlassMs: number | undefined;
-  readonly shownInstantMs: number | undefined;
-  /** Since the pane was made, as all counts. */
-  readonly stallCount: number;
-  readonly stalledMs: number;
-  readonly seekCount: number;
-  readonly engineCount: number;
-  readonly requestCount: number;
-  readonly byteCount: number;
-  readonly droppedFrameCount: number;
 }
 
 export class Pane {

@@ -10,7 +10,8 @@ import { DELIVERY_PLANS, type DeliveryMode } from '../domain/delivery.ts';
 import type { Rendition } from '../domain/renditions.ts';
 import type { Engine, EngineOptions } from './engines/engine.ts';
 import { CONTROL_INTERVAL_MS, LATENCY_LIMITS, sharedLatencyMs, skewMs } from './latency-controller.ts';
-import { type CaptionReader, Pane, type PaneMeasure } from './pane.ts';
+import { type CaptionReader, Pane } from './pane.ts';
+import type { PaneMeasure } from './pane-measure.ts';
 import type { StreamSummary } from './pane-words.ts';
 
 /** Numbers that have moved are told so often. */

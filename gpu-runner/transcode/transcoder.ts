@@ -17,6 +17,7 @@ import { Decoder } from './decoder.ts';
 import { chooseHardware, type GpuDevice, type HardwareChoice } from './hardware.ts';
 import { PictureOutput } from './picture-output.ts';
 import { PicturePath, type Reservation } from './picture-path.ts';
+import { referenced } from './reference-time.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { slotDueMs } from './slot-filler.ts';
 import { SoundOutput } from './sound-output.ts';
@@ -278,7 +279,7 @@ export class Transcoder {
     if (!this.#videoEncoder || !this.#audioEncoder || this.#closed) return undefined;
     const { profile, signalLoss, log, sink } = this.#options;
     const firstSegment = Math.floor(nowMs / profile.segmentMs) + 1;
-    const onFrame = (frame: EncodedFrame) => sink.onFrame(this.#referenced(frame));
+    const onFrame = (frame: EncodedFrame) => sink.onFrame(referenced(frame, this.#sourceClock, profile));
     const onError = (error: unknown) => log.error('output-failed', { error: messageOf(error) });
     this.#sound = new SoundOutput(firstSegment, { profile, encoder: this.#audioEncoder, onFrame, onError });
     this.#pictures = new PictureOutput(firstSegment, {
@@ -293,21 +294,6 @@ export class Transcoder {
       onError,
     });
     return this.#pictures;
-  }
-
-  /** Says with a frame where its content lies exactly, while a feed is mapped. */
-  #referenced(frame: EncodedFrame): EncodedFrame {
-    const { offGridMs, capture } = this.#sourceClock;
-    if (offGridMs === undefined) return frame;
-    const { video, audio } = this.#options.profile;
-    const timescaleHz = frame.track === 'video' ? video.timescaleHz : audio.sampleRateHz;
-    const exactMs = EPOCH_MS + (frame.decodeTimeTicks * 1000) / timescaleHz + offGridMs;
-    return {
-      ...frame,
-      reference: capture?.inStep
-        ? { kind: 'captured', unixMs: exactMs - CAPTURE_TO_GRID_MS }
-        : { kind: 'arrived', unixMs: exactMs },
-    };
   }
 
   // --- the feed's sound ---

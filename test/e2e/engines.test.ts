@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../bench/browser.ts';
 import { type DeliveryMode, REQUESTS_PER_SECOND } from '../../domain/delivery.ts';
-import type { PaneMeasure } from '../../player/pane.ts';
+import type { PaneMeasure } from '../../player/pane-measure.ts';
 import { BufferingProxy } from './buffering-proxy.ts';
 import { interrupt, type StartedProcess, start, until } from './start-process.ts';
 

@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { launchChromium } from '../../bench/browser.ts';
-import type { PaneMeasure } from '../../player/pane.ts';
+import type { PaneMeasure } from '../../player/pane-measure.ts';
 import { FeedSender } from '../../tools/feeds/sender.ts';
 import { callApi } from './api-call.ts';
 import { interrupt, type StartedProcess, start, until } from './start-process.ts';

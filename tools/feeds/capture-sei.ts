@@ -32,6 +32,8 @@ export function captureSei(
   return Buffer.concat([START_CODE, header, escaped(Buffer.concat([message, RBSP_END]))]);
 }
 
+/** Keeps two bytes of the time that are zero from looking like a start code. */
+const ONES = Buffer.from([0xff]);
 const RBSP_END = Buffer.from([0x80]);
 
 function seiMessage(payloadType: number, payload: Buffer): Buffer {
@@ -41,14 +43,9 @@ function seiMessage(payloadType: number, payload: Buffer): Buffer {
 function precisionTimeStamp(unixMs: number, uuid: Buffer): Buffer {
   const time = Buffer.alloc(8);
   time.writeBigUInt64BE(BigInt(Math.round(unixMs * 1000)));
-  const ones = Buffer.from([0xff]);
-  const [a, b, c, d] = [0, 2, 4, 6].map((at) => time.subarray(at, at + 2)) as [
-    Buffer,
-    Buffer,
-    Buffer,
-    Buffer,
-  ];
-  return Buffer.concat([uuid, Buffer.from([STATUS_LOCK_UNKNOWN]), a, ones, b, ones, c, ones, d]);
+  const pieces = [0, 2, 4, 6].flatMap((at) => [ONES, time.subarray(at, at + 2)]);
+  // Between the pairs, not before the first.
+  return Buffer.concat([uuid, Buffer.from([STATUS_LOCK_UNKNOWN]), ...pieces.slice(1)]);
 }
 
 /** Time of day in UTC; the frame that the camera is in at this instant. */

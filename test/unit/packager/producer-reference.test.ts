@@ -41,7 +41,7 @@ describe('a producer reference time', () => {
       { trackId: 1, mediaTimeTicks: 90_000 },
     );
     expect(Buffer.from(bytes).toString('hex')).toBe(
-      `00000020${Buffer.from('prft').toString('hex')}01000018${'00000001'}${(3_991_852_800).toString(16)}80000000${'0000000000015f90'}`,
+      '00000020707266740100001800000001edeed700800000000000000000015f90',
     );
   });
 

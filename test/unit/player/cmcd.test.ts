@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { CMCD_EVERY_MS } from '../../../domain/cmcd.ts';
 import { ViewerReports, viewerMetricLines } from '../../../origin/viewer-reports.ts';
 import { CmcdReporter } from '../../../player/cmcd.ts';
-import type { PaneMeasure } from '../../../player/pane.ts';
+import type { PaneMeasure } from '../../../player/pane-measure.ts';
 
 const PANE: PaneMeasure = {
   streamId: 'cam-1',
