@@ -8,8 +8,7 @@ type Described<Value> = {
 
 /**
  * The source in a line: `HEVC Main 10, 1920x1080, 59.94 fps, decoded on the GPU; AAC, 48 kHz, mono; from
- * 192.0.2.7; captured 184 ms before by the camera’s
- * clock, in step`.
+ * 192.0.2.7; in step by the camera’s clock, 184 ms after capture`.
  */
 export function sourceInWords(source: Described<SourceStatus> | undefined): string {
   const { video, audio, remoteAddress, capture } = source ?? {};
@@ -33,8 +32,8 @@ export function sourceInWords(source: Described<SourceStatus> | undefined): stri
   return words.length === 0 ? 'Nothing yet' : words.join('; ');
 }
 
-/** What the camera's clock says of the feed. */
+/** What the camera's clock says of the feed: `in step by the camera’s clock, 184 ms after capture`. */
 export function captureInWords({ delayMs, inStep }: NonNullable<SourceStatus['capture']>): string {
-  const delay = `captured ${Math.round(delayMs)} ms before by the camera’s clock`;
-  return inStep ? `${delay}, in step` : `${delay}, too late to be in step`;
+  const held = inStep ? 'in step by' : 'too late to be in step by';
+  return `${held} the camera’s clock, ${Math.round(delayMs)} ms after capture`;
 }

@@ -39,7 +39,7 @@ export function StreamPage({ streamId }: { readonly streamId: string }) {
       </>
     );
   const report = runnerReport(stream.runner);
-  const capture = report?.source?.capture;
+  const { video, audio, capture } = report?.source ?? {};
   return (
     <article class="stream-page" data-stream={streamId} data-state={stream.state}>
       {back}
@@ -59,12 +59,14 @@ export function StreamPage({ streamId }: { readonly streamId: string }) {
         <div class="card">
           <StreamNumbers stream={stream} health={health} />
           <dl class="facts">
-            <Fact name="Source" value={sourceInWords(report?.source)} />
+            <Fact name="Source" value={sourceInWords({ video, audio })} />
             <Fact name="From" value={report?.source?.remoteAddress ?? '–'} />
             <Fact
-              name="In step"
+              name="Placed"
               value={
-                capture ? captureInWords(capture) : 'by arrival: the feed does not tell when it captured'
+                capture
+                  ? captureInWords(capture)
+                  : 'by its arrival, since the feed does not tell when it captured'
               }
             />
             <Fact name="Ingest" value={stream.ingest.protocol} />

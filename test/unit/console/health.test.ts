@@ -127,10 +127,10 @@ describe("a runner's report", () => {
 
   it('says how late a camera with a clock is, and whether it can be held in step', () => {
     expect(sourceInWords({ capture: { delayMs: 183.6, inStep: true } })).toBe(
-      'captured 184 ms before by the camera’s clock, in step',
+      'in step by the camera’s clock, 184 ms after capture',
     );
     expect(sourceInWords({ capture: { delayMs: 1_204, inStep: false } })).toBe(
-      'captured 1204 ms before by the camera’s clock, too late to be in step',
+      'too late to be in step by the camera’s clock, 1204 ms after capture',
     );
   });
 });
