@@ -51,8 +51,11 @@ const READING_PAUSES_MS = [120, 150] as const;
 /** The rendition's. */
 const FRAME_MS = 1000 / SEED_PROFILE.video.frameRate;
 const STALL_MS = 200;
-/** Three seconds of readings. */
-const ZEROS_KEPT = 20;
+/**
+ * Eight seconds of readings. Of a feed of half the rate only every second one says the least, and the page may be
+ * told late of several in a row.
+ */
+const ZEROS_KEPT = 60;
 /** Playing never goes back as far as this. */
 const ENGINE_STEP_MS = 2_000;
 const SKEW_EVERY_MS = 200;
@@ -106,12 +109,12 @@ class PaneProbe {
 
   /**
    * Where the pane is now: by the clocks that were read, the media time of the last frame that was looked at, and
-   * the time since it reached the screen. A pane that stands still gains no more than the time between two
-   * readings by that.
+   * the time since it reached the screen, which is negative while it has yet to. A pane that stands still gains no
+   * more than the time between two readings by that.
    */
   get shownInstantMs(): number | undefined {
     if (this.zeroMs === undefined) return undefined;
-    const sinceMs = Math.max(0, Date.now() - this.lastShownAtMs);
+    const sinceMs = Date.now() - this.lastShownAtMs;
     return this.zeroMs + this.lastMediaTimeMs + Math.min(sinceMs, READING_PAUSES_MS[1] + 2 * FRAME_MS);
   }
 

@@ -149,6 +149,7 @@ describe('the console', { retry: 0 }, () => {
       rehearsedMs: 4_000,
       widthPx: 320,
       heightPx: 180,
+      captureTime: 'timecode',
     });
     ends.push(async () => {
       await feed.stop();
@@ -166,6 +167,9 @@ describe('the console', { retry: 0 }, () => {
     await until('there is a picture', async () => (await shadeCount()) > 20, STEP_MAX_MS);
     expect(await view().locator('.numbers').textContent()).toMatch(/Ingest\d+(\.\d)? [kM]bps/);
     expect(await view().locator('.facts').textContent()).toContain('HEVC Main, 320x180');
+    expect(await view().locator('.facts').textContent()).toMatch(
+      /in step by the camera’s clock, \d+ ms after capture/,
+    );
     await view().locator('.plot canvas').first().waitFor({ timeout: STEP_MAX_MS });
     expect(await view().locator('.plot-title').first().textContent()).toMatch(/^Ingest bitrate\d/);
     await assertAccessible('one stream');
