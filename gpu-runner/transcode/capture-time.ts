@@ -1,10 +1,15 @@
 /**
  * When a camera captured a picture, as its encoder wrote it beside the picture: a precision time stamp (MISB ST 0604
  * §7, an SEI message of unregistered user data) or a timecode (SMPTE ST 12-1 in the picture timing SEI of H.264 or
- * the time code SEI of HEVC), which encoders set by NTP fill with the time of day in UTC.
+ * the time code SEI of HEVC), which encoders set by NTP fill with the time of day in UTC. Cameras that send elementary
+ * streams over RTP tell it in the sender reports of RTCP instead (RFC 3550 §6.4.1).
  */
-import { AV_FRAME_DATA_S12M_TIMECODE, AV_FRAME_DATA_SEI_UNREGISTERED } from 'node-av/constants';
-import type { Frame } from 'node-av/lib';
+import {
+  AV_FRAME_DATA_S12M_TIMECODE,
+  AV_FRAME_DATA_SEI_UNREGISTERED,
+  AV_PKT_DATA_PRFT,
+} from 'node-av/constants';
+import type { Frame, Packet } from 'node-av/lib';
 
 export type CaptureTime =
   | { readonly kind: 'instant'; readonly unixMs: number }
@@ -35,6 +40,15 @@ export function captureTimeOf(frame: Frame, framesPerSecond: number | undefined)
   if (stamp) return stamp;
   const timecode = framesPerSecond === undefined ? null : frame.getSideData(AV_FRAME_DATA_S12M_TIMECODE);
   return timecode && framesPerSecond !== undefined ? timeOfTimecode(timecode, framesPerSecond) : undefined;
+}
+
+/**
+ * What a sender report says of a packet: FFmpeg lays it beside the packet as an AVProducerReferenceTime, whose first
+ * eight bytes are microseconds since 1970.
+ */
+export function captureTimeOfPacket(packet: Packet): number | undefined {
+  const reference = packet.getSideData(AV_PKT_DATA_PRFT);
+  return reference && reference.byteLength >= 8 ? Number(reference.readBigInt64LE(0)) / 1000 : undefined;
 }
 
 /** @param userData UUID and what follows it. */

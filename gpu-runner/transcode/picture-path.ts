@@ -5,7 +5,7 @@ import type { Log } from '../../domain/log.ts';
 import type { VideoProfile } from '../../domain/profile.ts';
 import type { SourceTrack } from '../media.ts';
 import { CaptionCarry } from './captions.ts';
-import { type CaptureTime, captureTimeOf } from './capture-time.ts';
+import { type CaptureTime, captureTimeOf, captureTimeOfPacket } from './capture-time.ts';
 import { Decoder } from './decoder.ts';
 import { FilterChain, type TimeBase } from './filter-chain.ts';
 import type { HardwareChoice } from './hardware.ts';
@@ -45,6 +45,8 @@ export class PicturePath {
   readonly #captions = new CaptionCarry();
   #shape: PictureShape | undefined;
   #chain: FilterChain | undefined;
+  /** From the feed's timestamps to Unix time, as the sender's reports say. */
+  #captureOffsetMs: number | undefined;
 
   constructor(options: {
     decoder: Decoder;
@@ -74,6 +76,11 @@ export class PicturePath {
   }
 
   async take(packet: Packet): Promise<void> {
+    const unixMs = packet.pts === AV_NOPTS_VALUE ? undefined : captureTimeOfPacket(packet);
+    if (unixMs !== undefined) {
+      const sourceMs = this.#sourceMs(packet.pts, this.track.timeBase);
+      this.#captureOffsetMs = unixMs - sourceMs;
+    }
     await this.decoder.decode(packet, (frame) => this.#onDecoded(frame));
   }
 
@@ -86,7 +93,7 @@ export class PicturePath {
       return this.#scaleThenPlace(chain, frame);
     const sourceMs = this.#sourceMs(timestamp, this.track.timeBase);
     this.#rate.add(sourceMs);
-    const reservation = this.#gate(sourceMs, captureTimeOf(frame, this.#rate.framesPerSecond));
+    const reservation = this.#gate(sourceMs, this.#captureOf(frame, sourceMs));
     if (!reservation) {
       this.#captions.dropped(frame);
       return;
@@ -107,10 +114,16 @@ export class PicturePath {
     for (let picture = await this.#takeFrom(chain); picture; picture = await this.#takeFrom(chain)) {
       const sourceMs = this.#sourceMs(picture.pts, chain.outputTimeBase);
       this.#rate.add(sourceMs);
-      const reservation = this.#gate(sourceMs, captureTimeOf(picture, this.#rate.framesPerSecond));
+      const reservation = this.#gate(sourceMs, this.#captureOf(picture, sourceMs));
       if (reservation) reservation.fulfil(picture);
       else picture.free();
     }
+  }
+
+  #captureOf(frame: Frame, sourceMs: number): CaptureTime | undefined {
+    const told = captureTimeOf(frame, this.#rate.framesPerSecond);
+    if (told || this.#captureOffsetMs === undefined) return told;
+    return { kind: 'instant', unixMs: sourceMs + this.#captureOffsetMs };
   }
 
   async #takeFrom(chain: FilterChain): Promise<Frame | undefined> {

@@ -1,4 +1,4 @@
-/** Two cameras whose ways to the platform differ by a quarter of a second, and who tell when they captured. */
+/** Cameras whose ways to the platform differ by a quarter of a second, and who tell when they captured. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,24 +10,31 @@ import type { PartEntry } from '../../../domain/live-edge.ts';
 import { initKey, partKey } from '../../../domain/media-store.ts';
 import { CAPTURE_TO_GRID_MS, SEED_PROFILE } from '../../../domain/profile.ts';
 import { partStartMs } from '../../../domain/timeline.ts';
+import type { RunnerConfigInput } from '../../../gpu-runner/config.ts';
 import { storedPicture } from '../../../gpu-runner/transcode/stored-picture.ts';
 import { codeRect, decodeClock } from '../../../tools/feeds/clock-code.ts';
+import { FeedProcess } from '../../../tools/feeds/feed-process.ts';
 import { freeUdpPort, type RunnerProcess, startFeed, startRunner, until } from './runner-process.ts';
 
 interface Camera {
   readonly id: string;
+}
+interface SrtCamera extends Camera {
   readonly srtLatencyMs: number;
   readonly tells: 'precision' | 'timecode';
 }
 
-const NEAR: Camera = { id: 'near', srtLatencyMs: 120, tells: 'precision' };
-const FAR: Camera = { id: 'far', srtLatencyMs: 350, tells: 'timecode' };
+const NEAR: SrtCamera = { id: 'near', srtLatencyMs: 120, tells: 'precision' };
+const FAR: SrtCamera = { id: 'far', srtLatencyMs: 350, tells: 'timecode' };
+/** Elementary streams; its sender reports tell. Without a jitter buffer, so that it is here almost at once. */
+const RTP: Camera = { id: 'rtp' };
+const CAMERAS: readonly Camera[] = [NEAR, FAR, RTP];
 const FRAME_MS = 1_000 / SEED_PROFILE.video.frameRate;
 /** A mapping is the right one to within so much; a timecode says the beginning of its frame. */
 const SLOT_MS = 0.65 * FRAME_MS + 2;
 const signal = AbortSignal.timeout(110_000);
 const liveEdge = new MemoryLiveEdge({ log: { error: () => undefined } });
-const announced = new Map<string, PartEntry[]>([NEAR, FAR].map(({ id }) => [id, []]));
+const announced = new Map<string, PartEntry[]>(CAMERAS.map(({ id }) => [id, []]));
 const runners = new Map<string, RunnerProcess>();
 const stopFeeds: (() => Promise<void>)[] = [];
 let directory: string;
@@ -36,8 +43,9 @@ let store: DiskMediaStore;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mirror-in-step-'));
   store = new DiskMediaStore({ directory });
-  for (const camera of [NEAR, FAR]) await start(camera);
-  await until('four seconds of both', () => partsOf(NEAR).length >= 40 && partsOf(FAR).length >= 40, 40_000);
+  for (const camera of [NEAR, FAR]) await startSrt(camera);
+  await startRtp();
+  await until('four seconds of each', () => CAMERAS.every((each) => partsOf(each).length >= 40), 40_000);
 });
 
 afterAll(async () => {
@@ -47,32 +55,35 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function start({ id, srtLatencyMs, tells }: Camera): Promise<void> {
+async function startSrt({ id, srtLatencyMs, tells }: SrtCamera): Promise<void> {
   const port = await freeUdpPort();
+  start(id, { protocol: 'srt-listener', host: '127.0.0.1', port, latencyMs: srtLatencyMs });
+  stopFeeds.push(startFeed(port, '--capture-time', tells, '--audio', 'none'));
+}
+
+async function startRtp(): Promise<void> {
+  const port = (await freeUdpPort()) & ~1;
+  // A sender of FFmpeg's kind reports rightly only if its timestamps begin at 0.
+  const to = `rtp+sdp://127.0.0.1:${port}`;
+  const feed = FeedProcess.start({ to, audioCodec: 'none', startPtsTicks: 0 });
+  stopFeeds.push(() => feed.kill());
+  const { sdp = '' } = await feed.connected;
+  start(RTP.id, { protocol: 'rtp-sdp', sdp });
+}
+
+function start(id: string, ingest: RunnerConfigInput['spec']['ingest']): void {
   liveEdge.follow(id, {
     onSnapshot: () => undefined,
     onEvent: (event) => {
       if (event.kind === 'part' && event.track === 'video') announced.get(id)?.push(event.entry);
     },
   });
-  const ingest = {
-    protocol: 'srt-listener',
-    host: '127.0.0.1',
-    port,
-    latencyMs: srtLatencyMs,
-  } as const;
-  runners.set(
-    id,
-    startRunner(
-      {
-        spec: { streamId: id, name: id, ingest, hardware: 'cpu' },
-        liveEdge: { kind: 'ipc' },
-        store: { kind: 'disk', directory },
-      },
-      liveEdge,
-    ),
-  );
-  stopFeeds.push(startFeed(port, '--capture-time', tells, '--audio', 'none'));
+  const config: RunnerConfigInput = {
+    spec: { streamId: id, name: id, ingest, hardware: 'cpu' },
+    liveEdge: { kind: 'ipc' },
+    store: { kind: 'disk', directory },
+  };
+  runners.set(id, startRunner(config, liveEdge));
 }
 
 function partsOf({ id }: Camera): readonly PartEntry[] {
@@ -129,14 +140,15 @@ describe('cameras that tell when they captured', { retry: 2 }, () => {
   it('lie on the grid as long after capture as the profile says, whatever their way took', async () => {
     expect(Math.abs(median(await lagsMs(NEAR)) - CAPTURE_TO_GRID_MS)).toBeLessThan(SLOT_MS);
     expect(Math.abs(median(await lagsMs(FAR)) - CAPTURE_TO_GRID_MS)).toBeLessThan(SLOT_MS + FRAME_MS);
+    expect(Math.abs(median(await lagsMs(RTP)) - CAPTURE_TO_GRID_MS)).toBeLessThan(SLOT_MS + FRAME_MS);
   });
 
   it('are said to be in step, with the time that each takes to get here', () => {
-    const [near, far] = [NEAR, FAR].map(
+    const [near, far, rtp] = CAMERAS.map(
       ({ id }) => runners.get(id)?.statuses.at(-1)?.source?.capture ?? { delayMs: 0, inStep: false },
     );
-    expect(near?.inStep).toBe(true);
-    expect(far?.inStep).toBe(true);
+    expect([near?.inStep, far?.inStep, rtp?.inStep]).toEqual([true, true, true]);
+    expect(rtp?.delayMs).toBeLessThan(near?.delayMs ?? 0);
     const apartMs = (far?.delayMs ?? 0) - (near?.delayMs ?? 0);
     expect(apartMs).toBeGreaterThan(FAR.srtLatencyMs - NEAR.srtLatencyMs - 60);
     expect(apartMs).toBeLessThan(FAR.srtLatencyMs - NEAR.srtLatencyMs + 60);
