@@ -3,10 +3,10 @@ import type { StreamInfo } from '../live-edge.ts';
 import type { Track } from '../renditions.ts';
 
 /**
- * moof and mdat headers of one part of one track, measured on the packager's parts and rounded up. At ten
+ * prft, moof and mdat headers of one part of one track, measured on the packager's parts and rounded up. At ten
  * parts a second it is no small share of 64 kbps, and BANDWIDTH must count it.
  */
-const PART_OVERHEAD_BYTES = 160;
+const PART_OVERHEAD_BYTES = 192;
 
 /**
  * Peak over average of a segment. The encoder's buffer holds 200 ms at the average rate, so that a segment of
