@@ -193,6 +193,25 @@ describe('the page', () => {
     expect(await page.evaluate(sticksOut)).toBe(false);
   });
 
+  it('at no width do the tools lie over the numbers', async () => {
+    const page = await open('?streams=cam-1,cam-2');
+    await untilPlaying(page, 2);
+    const overlaps = () =>
+      page.evaluate(() => {
+        const numbers = document.querySelector('.numbers');
+        const box = numbers?.getBoundingClientRect();
+        if (!numbers || !box || numbers.scrollWidth > numbers.clientWidth) return true;
+        return ['h1', '.layouts', '.tools'].some((other) => {
+          const { left, right, top, bottom } = document.querySelector(other)?.getBoundingClientRect() ?? box;
+          return left < box.right && right > box.left && top < box.bottom && bottom > box.top;
+        });
+      });
+    for (const width of [320, 360, 540, 700, 701, 740, 900, 1_040, 1_041, 1_280]) {
+      await page.setViewportSize({ width, height: 700 });
+      expect([width, await overlaps()]).toEqual([width, false]);
+    }
+  });
+
   it('statistics show what the panes do, for all and for one, and other delivery shows in them', async () => {
     const page = await open('?streams=cam-1,cam-2');
     await untilPlaying(page, 2);
