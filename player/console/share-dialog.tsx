@@ -6,6 +6,7 @@ import { messageOf } from '../../domain/errors.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { CopyButton } from './copy-button.tsx';
 import { formTexts } from './form-texts.ts';
+import { OneMachineHint } from './one-machine-hint.tsx';
 import { QrCode } from './qr-code.tsx';
 import { useConsole } from './state-context.ts';
 import { instantInWords } from './words.ts';
@@ -97,6 +98,7 @@ function Link({ link }: { readonly link: string }) {
             Open<span class="unseen"> in a new tab</span>
           </a>
         </div>
+        <OneMachineHint />
       </div>
     </div>
   );
