@@ -153,6 +153,8 @@ describe('the command line', () => {
     }
     expect((await mirror(['streams', 'show', 'nowhere'])).code).toBe(4);
     expect((await mirror(['streams', 'list'], { MIRROR_TOKEN: 'wrong' })).code).toBe(5);
+    const empty = await mirror(['streams', 'start', 'a'], { MIRROR_TOKEN: '' });
+    expect(empty).toMatchObject({ code: 5, err: expect.stringContaining('Give a token with MIRROR_TOKEN') });
     expect((await mirror(['streams', 'list'], { MIRROR_TOKEN: BACKEND_TOKEN })).err).toContain('"operate"');
     const bad = await mirror(['streams', 'create', 'A', '--latency', '1']);
     expect(bad).toMatchObject({ code: 3, err: expect.stringContaining('/ingest/latencyMs') });
