@@ -88,18 +88,20 @@ function TicketLink({ stream, plain }: { readonly stream: ListedStream; readonly
 
 function Link({ link }: { readonly link: string }) {
   return (
-    <div class="share">
-      <QrCode text={link} label="The link as a QR code" />
-      <div class="share-link">
-        <code>{link}</code>
-        <div class="share-tools">
-          <CopyButton what="Link to the player" text={link} />
-          <a class="button" href={link} target="_blank" rel="noopener noreferrer">
-            Open<span class="unseen"> in a new tab</span>
-          </a>
+    <>
+      <div class="share">
+        <QrCode text={link} label="The link as a QR code" />
+        <div class="share-link">
+          <code>{link}</code>
+          <div class="share-tools">
+            <CopyButton what="Link to the player" text={link} />
+            <a class="button" href={link} target="_blank" rel="noopener noreferrer">
+              Open<span class="unseen"> in a new tab</span>
+            </a>
+          </div>
         </div>
-        <OneMachineHint />
       </div>
-    </div>
+      <OneMachineHint />
+    </>
   );
 }
