@@ -17,6 +17,7 @@ import { IpcLiveEdgeWriter } from '../adapters/live-edge-ipc.ts';
 import { IpcLog } from '../adapters/log-ipc.ts';
 import { JsonLog } from '../adapters/log-json.ts';
 import { DiskMediaStore } from '../adapters/media-store-disk.ts';
+import { onParentGone } from '../adapters/parent-process.ts';
 import {
   type ParentMessage,
   RUNNER_EXIT_CODE,
@@ -180,7 +181,7 @@ function listenToParent(): void {
     operatorStopped = true;
     stop('stop');
   });
-  process.on('disconnect', () => process.exit(RUNNER_EXIT_CODE.parentGone));
+  onParentGone(() => process.exit(RUNNER_EXIT_CODE.parentGone));
 }
 
 function sendToParent(message: RunnerMessage): boolean {
