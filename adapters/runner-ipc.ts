@@ -16,6 +16,9 @@ import type { LogLevel } from './log-level.ts';
 /** Environment variable that holds the runner's configuration as JSON (`runnerConfigSchema`). */
 export const RUNNER_CONFIG_ENV_NAME = 'MIRROR_RUNNER_CONFIG';
 
+/** Of the log: the last line of a runner that fails, with why and what to do. */
+export const RUNNER_FAILED_EVENT = 'runner-failed';
+
 /** Exit codes of a runner process. Any other code, or a signal, is a crash: start it again. */
 export const RUNNER_EXIT_CODE = {
   /** Stopped as asked. */

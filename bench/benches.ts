@@ -1,4 +1,5 @@
-/** All benches, in the order in which they run. */
+/** All benches, in the order in which they run, and what each needs besides Node. */
+import type { ProgramName } from '../tools/prerequisites.ts';
 import { controlBenches } from './control.bench.ts';
 import { cpuBench } from './cpu.bench.ts';
 import { enginesBench } from './engines.bench.ts';
@@ -10,13 +11,15 @@ import type { Bench } from './result.ts';
 import { runnerRestartBench } from './runner-restart.bench.ts';
 import { senderLossBench } from './sender-loss.bench.ts';
 
+const needing = (program: ProgramName, ...benches: readonly Bench[]): readonly Bench[] =>
+  benches.map((bench) => ({ ...bench, needs: [program] }));
+
 export const BENCHES: readonly Bench[] = [
-  ...glassToGlassBenches,
-  enginesBench,
+  ...needing('Chromium', ...glassToGlassBenches, enginesBench),
   partLatencyBench,
   ...originBenches,
-  cpuBench,
-  ...controlBenches,
+  ...needing('ffmpeg', cpuBench),
+  ...needing('redis-server', ...controlBenches),
   memoryBench,
   senderLossBench,
   runnerRestartBench,

@@ -1,13 +1,6 @@
 /** Chromium as the benches and end-to-end tests use it. */
-import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
-
-const CANDIDATES = [
-  process.env['MIRROR_CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-];
+import { findProgram } from '../tools/prerequisites.ts';
 
 const FLAGS = [
   '--no-sandbox',
@@ -27,8 +20,8 @@ const FLAGS = [
  * @throws Error that says what to install when there is no Chromium.
  */
 export async function launchChromium(moreFlags: readonly string[] = []): Promise<Browser> {
-  const executablePath = CANDIDATES.find((path) => path !== undefined && existsSync(path));
+  const executablePath = findProgram('Chromium');
   if (executablePath === undefined)
-    throw new Error('No Chromium found. On Debian: apt install chromium; or name one in MIRROR_CHROMIUM.');
+    throw new Error('There is no Chromium in PATH. Install it, or name one in CHROMIUM_PATH.');
   return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...moreFlags] });
 }

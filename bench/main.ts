@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../domain/errors.ts';
+import { installPrograms } from '../tools/prerequisites.ts';
 import { BENCHES } from './benches.ts';
 import { writeBenchmarksPage } from './benchmarks-page.ts';
 import { ROOT } from './platform.ts';
@@ -51,6 +52,13 @@ async function main(): Promise<number> {
     return 2;
   }
   const chosen = onlyPage ? [] : BENCHES.filter(({ name }) => values.only?.includes(name) ?? true);
+  if (!values['in-process']) {
+    const problem = installPrograms([...new Set(chosen.flatMap(({ needs = [] }) => needs))], 'npm run bench');
+    if (problem !== undefined) {
+      process.stderr.write(`${problem}\n`);
+      return 1;
+    }
+  }
   let failedCount = 0;
   for (const bench of chosen) {
     const passed = values['in-process'] ? await runBench(bench, values.quick) : runApart(bench, values.quick);

@@ -24,7 +24,7 @@ export async function startRedis(): Promise<BenchRedis> {
   const lines = createInterface(child.stdout);
   const ready = (async () => {
     for await (const line of lines) if (/ready to accept connections/i.test(line)) return;
-    throw new Error('redis-server did not start. npm test installs it.');
+    throw new Error('redis-server ended before it was ready.');
   })();
   const failed = once(child, 'error').then(([error]) => {
     throw error;

@@ -1,4 +1,5 @@
 /** What a bench says: numbers with units and targets, and what else is worth knowing. */
+import type { ProgramName } from '../tools/prerequisites.ts';
 
 export interface Measure {
   readonly what: string;
@@ -28,6 +29,8 @@ export interface Bench {
   /** For `--only`. */
   readonly name: string;
   readonly title: string;
+  /** Programs besides Node. */
+  readonly needs?: readonly ProgramName[];
   run(context: BenchContext): Promise<BenchOutcome>;
 }
 

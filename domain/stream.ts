@@ -131,6 +131,13 @@ export interface RunnerCounters {
 }
 
 /** What a runner reports, about once a second and at each change of state. */
+/** A feed that was turned away: why, and what the person at its encoder should do. */
+export interface RefusedFeed {
+  readonly atMs: number;
+  readonly reason: string;
+  readonly remedy: string;
+}
+
 export interface RunnerStatus {
   readonly streamId: string;
   readonly state: Extract<StreamState, 'waiting' | 'live' | 'interrupted' | 'failed'>;
@@ -139,5 +146,7 @@ export interface RunnerStatus {
   readonly atMs: number;
   readonly hardware: 'cpu' | 'nvidia';
   readonly source?: SourceStatus;
+  /** The newest, since the runner started. */
+  readonly refusedFeed?: RefusedFeed;
   readonly counters: RunnerCounters;
 }

@@ -17,7 +17,13 @@ import { IpcLiveEdgeWriter } from '../adapters/live-edge-ipc.ts';
 import { IpcLog } from '../adapters/log-ipc.ts';
 import { JsonLog } from '../adapters/log-json.ts';
 import { DiskMediaStore } from '../adapters/media-store-disk.ts';
-import { type ParentMessage, RUNNER_EXIT_CODE, type RunnerMessage } from '../adapters/runner-ipc.ts';
+import { onParentGone } from '../adapters/parent-process.ts';
+import {
+  type ParentMessage,
+  RUNNER_EXIT_CODE,
+  RUNNER_FAILED_EVENT,
+  type RunnerMessage,
+} from '../adapters/runner-ipc.ts';
 import { stateOf } from '../domain/control/stream-record.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
@@ -175,7 +181,7 @@ function listenToParent(): void {
     operatorStopped = true;
     stop('stop');
   });
-  process.on('disconnect', () => process.exit(RUNNER_EXIT_CODE.parentGone));
+  onParentGone(() => process.exit(RUNNER_EXIT_CODE.parentGone));
 }
 
 function sendToParent(message: RunnerMessage): boolean {
@@ -203,7 +209,7 @@ function answerHealthChecks(port: number): void {
 }
 
 function exitWith(error: unknown): void {
-  log.error('runner-failed', endFields(error));
+  log.error(RUNNER_FAILED_EVENT, endFields(error));
   exit(exitCodeOf(error));
 }
 

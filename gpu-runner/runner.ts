@@ -210,6 +210,7 @@ export class Runner {
     this.lastState = reported;
     this.lastStatusAtMs = nowMs;
     const published = this.publisher?.counters;
+    const { refusedFeed } = this.ingest;
     this.dependencies.onStatus({
       streamId: this.dependencies.spec.streamId,
       state: reported,
@@ -224,6 +225,7 @@ export class Runner {
               ...(this.remoteAddress === undefined ? {} : { remoteAddress: this.remoteAddress }),
             },
           }),
+      ...(refusedFeed === undefined ? {} : { refusedFeed }),
       counters: {
         ...this.ingest.counters,
         decodeErrorCount: transcoded.decodeErrorCount + this.badFrameCount,

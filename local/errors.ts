@@ -32,6 +32,11 @@ export const localErrors = defineErrors('LOCAL', {
     meaning: 'The media library (node-av) cannot be loaded on this machine.',
     remedy: 'It exists for Linux (glibc), macOS and Windows on x64 and arm64: use one of them.',
   },
+  NO_NVIDIA: {
+    retryable: false,
+    meaning: 'There is no NVIDIA GPU that this program can use.',
+    remedy: 'Install its driver and let this user use it, or start without --hardware nvidia.',
+  },
   BAD_CERTIFICATE: {
     retryable: false,
     meaning: 'The TLS certificate or its key cannot be used.',

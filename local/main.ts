@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { SystemClock } from '../adapters/clock-system.ts';
 import { ConsoleLog } from '../adapters/log-console.ts';
 import { LOG_LEVELS } from '../adapters/log-level.ts';
+import { onParentGone } from '../adapters/parent-process.ts';
 import { MirrorError, messageOf } from '../domain/errors.ts';
 import { HELP, parseOptions } from './options.ts';
 import { LocalPlatform } from './platform.ts';
@@ -31,7 +32,7 @@ async function main(): Promise<number> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   // Whoever started this program with a channel is gone.
-  process.on('disconnect', end);
+  onParentGone(end);
   // What a person must know is printed in words; the log is for when something is wrong.
   const logLevel = LOG_LEVELS.find((level) => level === process.env['MIRROR_LOG']) ?? 'warn';
   const clock = new SystemClock();

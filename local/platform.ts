@@ -90,7 +90,7 @@ export class LocalPlatform {
         bundlePage(root),
         preparePrograms(root, log),
         certificateFor(options, directory.path, this.#dependencies.clock.nowMs()),
-        checkCodecs(root),
+        checkCodecs(root, options.hardware),
       ]);
       // The bundler's own process would stay and hold its memory.
       await stopBundler();

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { build, type OutputFile } from 'esbuild';
 import { messageOf } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
+import type { Hardware } from '../domain/stream.ts';
 import type { ChildProgram } from './child-process.ts';
 import { localErrors } from './errors.ts';
 
@@ -115,20 +116,29 @@ async function removeOldBundles(directory: string): Promise<void> {
   }
 }
 
+const NO_NVIDIA_EXIT_CODE = 3;
+const LOAD = `const { HardwareDeviceContext } = await import('node-av/lib');`;
+const TRY_NVIDIA = `${LOAD}
+const { AV_HWDEVICE_TYPE_CUDA } = await import('node-av/constants');
+const device = new HardwareDeviceContext();
+if (device.create(AV_HWDEVICE_TYPE_CUDA) < 0) process.exit(${NO_NVIDIA_EXIT_CODE});
+device.free();`;
+
 /**
  * Loads the media library once in a process of its own, so that a machine where it does not run gets one
- * sentence and not a stream of crashes.
+ * sentence and not a stream of crashes; and opens the GPU, when nothing else will do.
  *
- * @throws MirrorError LOCAL_CODEC_MISSING.
+ * @throws MirrorError LOCAL_CODEC_MISSING, LOCAL_NO_NVIDIA.
  */
-export async function checkCodecs(root: string): Promise<void> {
+export async function checkCodecs(root: string, hardware: Hardware): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     execFile(
       process.execPath,
-      ['--input-type=module', '--eval', "await import('node-av/lib')"],
+      ['--input-type=module', '--eval', hardware === 'nvidia' ? TRY_NVIDIA : LOAD],
       { cwd: root, timeout: CHECK_TIMEOUT_MS },
       (error, _stdout, stderr) => {
         if (!error) resolve();
+        else if (error.code === NO_NVIDIA_EXIT_CODE) reject(localErrors.create('NO_NVIDIA'));
         else reject(localErrors.create('CODEC_MISSING', reasonIn(stderr), { cause: error }));
       },
     );

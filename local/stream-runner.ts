@@ -1,8 +1,13 @@
 /** One stream's runner as a child process: forked, served with the live edge, kept running, reported. */
 import { type RunnerListener, serveRunner } from '../adapters/live-edge-ipc.ts';
-import { type ParentMessage, RUNNER_CONFIG_ENV_NAME, RUNNER_EXIT_CODE } from '../adapters/runner-ipc.ts';
+import {
+  type ParentMessage,
+  RUNNER_CONFIG_ENV_NAME,
+  RUNNER_EXIT_CODE,
+  RUNNER_FAILED_EVENT,
+} from '../adapters/runner-ipc.ts';
 import type { LiveEdgeWriter } from '../domain/live-edge.ts';
-import type { Log } from '../domain/log.ts';
+import type { Log, LogFields } from '../domain/log.ts';
 import type { RunnerStatus, StreamState } from '../domain/stream.ts';
 import type { RunnerConfigInput } from '../gpu-runner/config.ts';
 import { type ChildProgram, startChild } from './child-process.ts';
@@ -55,9 +60,13 @@ export class StreamRunner {
     const { config, program, liveEdge, streams } = this.#dependencies;
     const listener: RunnerListener = {
       onStatus: (status) => streams.report(status),
-      onLog: (level, event, fields) => this.#log[level](event, fields),
+      onLog: (level, event, fields) => {
+        if (event === RUNNER_FAILED_EVENT) lastWords = wordsOf(fields);
+        this.#log[level](event, fields);
+      },
     };
     let serve: (message: unknown) => void = () => undefined;
+    let lastWords: string | undefined;
     const child = startChild(
       { ...program, env: { ...program.env, [RUNNER_CONFIG_ENV_NAME]: JSON.stringify(config) } },
       {
@@ -75,7 +84,9 @@ export class StreamRunner {
       if (signal.reason === STOPPED_BY_OPERATOR) child.send({ kind: 'stop' } satisfies ParentMessage);
       else child.stop();
     };
-    return { ...child, stop };
+    // Its log comes through the channel, and says more than what it may have written to stderr.
+    const exited = child.exited.then((exit) => (lastWords === undefined ? exit : { ...exit, lastWords }));
+    return { ...child, exited, stop };
   }
 
   #onEvent(event: SupervisorEvent): void {
@@ -96,6 +107,12 @@ export class StreamRunner {
         streams.setState(this.#streamId, 'stopped');
     }
   }
+}
+
+/** Why it failed and what to do, as a runner logs it before it ends. */
+function wordsOf({ error, remedy }: LogFields): string | undefined {
+  if (typeof error !== 'string') return undefined;
+  return typeof remedy === 'string' ? `${error} ${remedy}` : error;
 }
 
 /** Exits after which starting again is useless, in words. */

@@ -20,7 +20,7 @@ export interface PaneWords {
 }
 
 /**
- * @param stream what the server says; undefined when it is not known or the list could not be had.
+ * @param stream what the server says; undefined when it lists no such stream, or could not be asked.
  * @param problem what the engine said last, in words.
  */
 export function paneWords(
@@ -52,6 +52,14 @@ export function paneWords(
       tone: 'warn',
       badge: 'reconnecting',
       message: `${problem ?? 'The picture is gone.'} Trying again.`,
+    };
+  }
+  if (phase === 'waiting' && stream === undefined) {
+    return {
+      tone: 'quiet',
+      badge: 'not here',
+      message:
+        'No feed of this name is open to this page. Check the link, or press Feeds for those that there are.',
     };
   }
   if (phase === 'waiting') {

@@ -20,6 +20,8 @@ const PROGRAMS = {
 };
 /** Node 20.19 is the first with `require` of ES modules, which packages here rely on. */
 const LEAST_NODE = [20, 19];
+/** How often this looks whether the shell that npm started it from is still there. */
+const PARENT_LOOK_MS = 500;
 const OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|network/;
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -101,7 +103,23 @@ function runProgram(file) {
     // The channel carries nothing: that it closes tells the program that this process was killed.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
+  endWithParent(child);
   return exitOf(child, 'Node');
+}
+
+/**
+ * npm starts this from a shell, and when npm is told to end it tells the shell alone: mirror would run on with
+ * nobody to end it, and hold its port. Without npm a program may well outlive what it was started from.
+ */
+function endWithParent(child) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(look);
+    child.kill('SIGTERM');
+  }, PARENT_LOOK_MS);
+  look.unref();
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { parseCLI, startVitest, type TestCase, type Vitest } from 'vitest/node';
 import { watchOutput } from './planted-secrets.ts';
-import { installPrerequisites } from './test-prerequisites.ts';
+import { installPrograms } from './prerequisites.ts';
 
 /** Tests that may be skipped in CI: the beginning of their full name, and why. Anything else there fails. */
 const EXPECTED_SKIPS: readonly { readonly name: string; readonly because: string }[] = [
@@ -17,7 +17,7 @@ const EXPECTED_SKIPS: readonly { readonly name: string; readonly because: string
 const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
 
 if (needsPrograms(filter)) {
-  const problem = installPrerequisites();
+  const problem = installPrograms(['redis-server', 'Chromium'], 'npm test');
   if (problem) {
     process.stderr.write(`${problem} (npm test -- test/unit runs what needs nothing else.)\n`);
     process.exit(1);

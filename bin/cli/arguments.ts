@@ -83,7 +83,8 @@ export function parseInvocation(words: readonly string[], environment: Environme
   const { values, positionals } = parsedWords(words);
   const url = values.url ?? environment['MIRROR_URL'] ?? DEFAULT_URL;
   if (!/^https?:\/\//.test(url)) throw new UsageError(`"${url}" is not a URL such as ${DEFAULT_URL}`);
-  const token = values.token ?? environment['MIRROR_TOKEN'];
+  // A variable that is set to nothing is as good as none.
+  const token = (values.token ?? environment['MIRROR_TOKEN']) || undefined;
   if (token !== undefined && !/^[A-Za-z0-9._~+/=-]+$/.test(token))
     throw new UsageError('The token holds characters that no token has');
   return {

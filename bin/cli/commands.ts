@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { ROUTES, type StreamView } from '../../domain/control/api.ts';
 import type { Command } from './arguments.ts';
 import type { ApiClient } from './client.ts';
-import { counterRows, ingestWords, sourceWords } from './stream-words.ts';
+import { counterRows, ingestWords, refusedFeedWords, sourceWords } from './stream-words.ts';
 import { fields, printable, table } from './table.ts';
 import { EXIT } from './usage.ts';
 
@@ -130,6 +130,7 @@ function show(stream: Detail, context: CommandContext): number {
     ['playlist', context.client.url + stream.playlistPath],
     ['recorded', stream.record ? 'yes' : 'no'],
     ['source', sourceWords(runner?.['source'])],
+    ['refused', refusedFeedWords(runner?.['refusedFeed'])],
   ]);
   const history = table(
     ['AT', 'STATE', 'REASON'],

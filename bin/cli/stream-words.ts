@@ -44,6 +44,17 @@ export function sourceWords(answered: unknown): string | undefined {
   return sourceInWords(parsed.data);
 }
 
+const refusedFeedSchema = z.object({ atMs: z.number(), reason: z.string(), remedy: z.string() });
+
+/** The newest feed that was turned away: why, and what to do at its encoder. */
+export function refusedFeedWords(answered: unknown): string | undefined {
+  if (answered === undefined) return undefined;
+  const parsed = refusedFeedSchema.safeParse(answered);
+  if (!parsed.success) return JSON.stringify(answered);
+  const { atMs, reason, remedy } = parsed.data;
+  return `${new Date(atMs).toISOString()} ${reason}. ${remedy}`;
+}
+
 /** Names and values of the counters, and of them only those that say something: not 0. */
 export function counterRows(answered: unknown): readonly (readonly string[])[] {
   const counters = z.record(z.string(), z.unknown()).safeParse(answered);

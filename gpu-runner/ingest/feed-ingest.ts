@@ -4,7 +4,7 @@
  */
 import type { Log } from '../../domain/log.ts';
 import { pause } from '../../domain/pause.ts';
-import type { Ingest } from '../../domain/stream.ts';
+import type { Ingest, RefusedFeed } from '../../domain/stream.ts';
 import type { Clock } from '../../domain/timeline.ts';
 import type { SourceEvent } from '../media.ts';
 import { type Complaint, Complaints } from './complaints.ts';
@@ -52,6 +52,7 @@ export class FeedIngest {
   /** Who was seen at the door of an RTP port. */
   #rtpSender: string | undefined;
   #lastEndMs = Number.NEGATIVE_INFINITY;
+  #refusedFeed: RefusedFeed | undefined;
 
   constructor(options: FeedIngestOptions) {
     this.#options = options;
@@ -61,6 +62,11 @@ export class FeedIngest {
 
   get counters(): IngestCounterValues {
     return this.#counters.values();
+  }
+
+  /** The newest. */
+  get refusedFeed(): RefusedFeed | undefined {
+    return this.#refusedFeed;
   }
 
   /**
@@ -183,6 +189,7 @@ export class FeedIngest {
   #turnAway({ address, port, reason, remedy }: TurnedAway): void {
     if (this.#complaints.isNewAttempt(`${address}|${port}|${reason}`))
       this.#counters.rejectedConnectionCount += 1;
+    this.#refusedFeed = { atMs: Math.round(this.#options.clock.nowMs()), reason, remedy };
     this.#complaints.warn('feed-refused', address, { reason, remedy });
   }
 

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RedisLiveEdgeWriter } from '../../adapters/live-edge-redis-writer.ts';
 import { JsonLog } from '../../adapters/log-json.ts';
+import { onParentGone } from '../../adapters/parent-process.ts';
 import { RedisRegistry } from '../../adapters/registry-redis.ts';
 import { messageOf } from '../../domain/errors.ts';
 import { Reconciler } from '../../lambdas/reconciler/service.ts';
@@ -20,7 +21,7 @@ const RECONCILE_EVERY_MS = 2_000;
 const config = apiConfigSchema.parse(JSON.parse(process.env[API_CONFIG_ENV_NAME] ?? 'null'));
 const clock = { nowMs: () => Date.now() };
 const log = new JsonLog({ clock, level: 'info', write: (line) => process.stdout.write(line) });
-process.on('disconnect', () => process.exit(0));
+onParentGone(() => process.exit(0));
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
 
 const launcher = new IpcLauncher({

@@ -1,3 +1,5 @@
 /** The origin as a child: what runs on AWS, and an end with the process that started it. */
-process.on('disconnect', () => process.exit(0));
+import { onParentGone } from '../../adapters/parent-process.ts';
+
+onParentGone(() => process.exit(0));
 await import('../../origin/main.ts');

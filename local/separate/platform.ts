@@ -85,7 +85,7 @@ export class SeparatePlatform {
         bundlePage(root),
         prepareFrom(root, log, SOURCES),
         certificateFor(options, directory.path, clock.nowMs()),
-        checkCodecs(root),
+        checkCodecs(root, options.hardware),
         checkBacking(backing, registry),
       ]);
       await stopBundler();

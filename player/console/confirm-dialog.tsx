@@ -35,7 +35,9 @@ export function ConfirmDialog({ title, words, action, typed, onConfirm, onClose 
         <p>{words}</p>
         {typed !== undefined && (
           <label>
-            Type <code>{typed}</code> to confirm
+            <span>
+              Type <code>{typed}</code> to confirm
+            </span>
             <input
               type="text"
               autofocus

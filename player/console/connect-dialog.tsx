@@ -1,10 +1,12 @@
 /** How an encoder reaches a stream: address, passphrase, and lines that are ready to paste. */
 import { useState } from 'preact/hooks';
 import type { ListedStream } from '../../domain/control/api.ts';
+import { isLoopback } from '../reachable.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import type { IngestTarget } from './api-client.ts';
 import { connectSheets } from './connect-lines.ts';
 import { CopyButton } from './copy-button.tsx';
+import { OneMachineHint } from './one-machine-hint.tsx';
 import { useConsole } from './state-context.ts';
 import { usePolled } from './use-polled.ts';
 
@@ -87,6 +89,7 @@ function Sheets({
       {hasSecret && (
         <p class="help">Copying takes the passphrase along, shown or not. Each start makes a new one.</p>
       )}
+      {target && isLoopback(target.host) && <OneMachineHint />}
     </>
   );
 }

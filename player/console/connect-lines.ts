@@ -1,5 +1,6 @@
 /** What to enter where, so that an encoder's feed arrives: lines to copy for OBS, ffmpeg and hardware encoders. */
 import type { ListedStream } from '../../domain/control/api.ts';
+import { reachableHost, reachableUrl } from '../reachable.ts';
 import type { IngestTarget } from './api-client.ts';
 
 type Ingest = ListedStream['ingest'];
@@ -21,7 +22,6 @@ export interface ConnectSheet {
 /** AES-128, which every SRT encoder has; mirror takes 24 and 32 too (SRT API, SRTO_PBKEYLEN). */
 const KEY_BYTE_COUNT = 16;
 const HIDDEN = '••••••••';
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /**
  * @param pageHost host name of this page: encoders on other machines reach a single machine by it.
@@ -45,10 +45,11 @@ function withHiddenPassphrase(text: string): string {
 }
 
 function reachableTarget(target: IngestTarget, pageHost: string): IngestTarget {
-  const bare = pageHost.replace(/^\[|\]$/g, '');
-  if (!LOOPBACK.has(target.host) || LOOPBACK.has(bare) || bare.endsWith('.localhost')) return target;
-  const written = bare.includes(':') ? `[${bare}]` : bare;
-  return { ...target, host: bare, url: target.url.replace(/^(\w+:\/\/)(\[[^\]]*\]|[^:/]+)/, `$1${written}`) };
+  return {
+    ...target,
+    host: reachableHost(target.host, pageHost),
+    url: reachableUrl(target.url, pageHost),
+  };
 }
 
 function listenerSheets(ingest: Ingest, target: IngestTarget, isShown: boolean): readonly ConnectSheet[] {

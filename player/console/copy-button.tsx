@@ -1,5 +1,6 @@
-/** Puts a text on the clipboard, and says so. */
+/** A button that puts a text on the clipboard, and says so. */
 import { useState } from 'preact/hooks';
+import { copied } from '../ui/clipboard.ts';
 import { useConsole } from './state-context.ts';
 
 const SAID_FOR_MS = 2_000;
@@ -25,24 +26,4 @@ export function CopyButton({ what, text }: CopyButtonProps) {
       <span class="unseen"> {what}</span>
     </button>
   );
-}
-
-/** Over plain HTTP from another machine there is no clipboard for pages; the way of old still works there. */
-async function copied(text: string): Promise<boolean> {
-  try {
-    if (globalThis.isSecureContext) {
-      await navigator.clipboard.writeText(text);
-      return true;
-    }
-    const area = document.createElement('textarea');
-    area.value = text;
-    (document.querySelector('dialog[open]') ?? document.body).append(area);
-    area.select();
-    const isCopied = document.execCommand('copy');
-    area.remove();
-    return isCopied;
-  } catch {
-    // The person, or the browser's policy, does not want it.
-    return false;
-  }
 }

@@ -31,6 +31,8 @@ export function TextField({ name, label, help, rowCount = 1, type = 'text', ...r
     id,
     name,
     ...rest,
+    // Browsers say it when they refuse what was typed; of the pattern alone nobody could guess what is wanted.
+    ...(rest.pattern === undefined || help === undefined ? {} : { title: help }),
     autocomplete: 'off' as const,
     spellcheck: false,
     'aria-describedby': `${id}-help`,

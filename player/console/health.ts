@@ -3,7 +3,7 @@
  * gives it each list of the API.
  */
 import type { ListedStream } from '../../domain/control/api.ts';
-import type { RunnerCounters, StreamState } from '../../domain/stream.ts';
+import type { RefusedFeed, RunnerCounters, StreamState } from '../../domain/stream.ts';
 import { type RunnerReport, runnerReport } from './runner-report.ts';
 
 /** The time over which errors are counted. */
@@ -86,7 +86,7 @@ export class HealthWatch {
     const newest = kept.at(-1);
     if (!newest || newest.reportedAtMs < report.reportedAtMs) kept.push(report);
     this.#reports.set(stream.id, kept.slice(-REPORTS_MAX));
-    return healthOf(stream, increases(kept));
+    return healthOf(stream, increases(kept), report.refusedFeed);
   }
 }
 
@@ -118,6 +118,7 @@ const STATE_BADGES: Readonly<Record<StreamState, { tone: Tone; badge: string }>>
 export function healthOf(
   { state, reason }: Pick<ListedStream, 'state' | 'reason'>,
   lastMinute: Partial<RunnerCounters>,
+  refusedFeed?: RefusedFeed,
 ): Health {
   const { continuityErrorCount = 0, decodeErrorCount = 0, gapCount = 0 } = lastMinute;
   const errorCount = continuityErrorCount + decodeErrorCount + gapCount;
@@ -127,11 +128,21 @@ export function healthOf(
     return count > harmlessCount ? [`${count} ${count === 1 ? one : many}`] : [];
   });
   const trouble = troubles.length === 0 ? undefined : `${troubles.join(', ')} in the last minute`;
+  // What keeps an encoder out is what an operator who waits for it wants to know.
+  const refusal =
+    (lastMinute.rejectedConnectionCount ?? 0) > 0 && refusedFeed !== undefined
+      ? `Refused: ${refusedFeed.reason}. ${refusedFeed.remedy}`
+      : undefined;
   if (state === 'live' && trouble !== undefined)
-    return { tone: 'warn', badge: 'Live, ill', words: `${trouble}.`, errorCount };
+    return {
+      tone: 'warn',
+      badge: 'Live, ill',
+      words: refusal === undefined ? `${trouble}.` : `${trouble}. ${refusal}`,
+      errorCount,
+    };
   // That a feed is on air is what the badge says.
   const why = state === 'live' ? undefined : reason;
-  const words = [why, trouble && `${trouble}.`].filter((part) => part !== undefined).join(' ');
+  const words = [why, trouble && `${trouble}.`, refusal].filter((part) => part !== undefined).join(' ');
   return { ...STATE_BADGES[state], words: words === '' ? undefined : words, errorCount };
 }
 

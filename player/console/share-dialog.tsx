@@ -6,6 +6,7 @@ import { messageOf } from '../../domain/errors.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { CopyButton } from './copy-button.tsx';
 import { formTexts } from './form-texts.ts';
+import { OneMachineHint } from './one-machine-hint.tsx';
 import { QrCode } from './qr-code.tsx';
 import { useConsole } from './state-context.ts';
 import { instantInWords } from './words.ts';
@@ -87,17 +88,20 @@ function TicketLink({ stream, plain }: { readonly stream: ListedStream; readonly
 
 function Link({ link }: { readonly link: string }) {
   return (
-    <div class="share">
-      <QrCode text={link} label="The link as a QR code" />
-      <div class="share-link">
-        <code>{link}</code>
-        <div class="share-tools">
-          <CopyButton what="Link to the player" text={link} />
-          <a class="button" href={link} target="_blank" rel="noopener noreferrer">
-            Open<span class="unseen"> in a new tab</span>
-          </a>
+    <>
+      <div class="share">
+        <QrCode text={link} label="The link as a QR code" />
+        <div class="share-link">
+          <code>{link}</code>
+          <div class="share-tools">
+            <CopyButton what="Link to the player" text={link} />
+            <a class="button" href={link} target="_blank" rel="noopener noreferrer">
+              Open<span class="unseen"> in a new tab</span>
+            </a>
+          </div>
         </div>
       </div>
-    </div>
+      <OneMachineHint />
+    </>
   );
 }

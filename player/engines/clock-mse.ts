@@ -22,8 +22,7 @@ const ASK_AHEAD_MS = 120;
 const ASK_AFTER_END_MS = 80;
 /** Bytes that do not come for so long will not come: the answer is given up. */
 const SILENCE_MAX_MS = 2_000;
-/** A piece that cannot be had is asked for again after this, and left out once it is overdue. */
-const RETRY_MS = 100;
+/** A piece that cannot be had is asked for again, and left out once it is overdue. */
 const OVERDUE_MS = 700;
 const PROBES_KEPT_COUNT = 2;
 /** No piece is asked for so long before it begins. */
@@ -140,7 +139,7 @@ export class ClockMseEngine implements Engine {
       }
       if (serverNowMs() - this.#lastByteAtMs > GIVE_UP_MS)
         return { kind: 'broken', reason: 'No new picture arrives.' };
-      if (outcome === 'failed') await pause(RETRY_MS, signal);
+      if (outcome === 'failed') await pause(this.#requests.retryMs, signal);
       // Asked for by a clock that has been set right since: what was wanted then is not made yet.
       if (piece.startMs - serverNowMs() > AHEAD_MAX_MS)
         return { kind: 'broken', reason: 'The clock was set.' };

@@ -14,11 +14,18 @@ export interface MediaRequest {
   readonly release: () => void;
 }
 
+/** What failed is asked for again after the first of these; each time that nobody answers, after longer. */
+export const RETRY_MIN_MS = 100;
+export const RETRY_MAX_MS = 1_000;
+const RETRY_GROWTH = 1.5;
+
 export class Requests {
   readonly #serverNowMs: () => number;
   readonly #signedQuery: (() => string) | undefined;
   readonly #signal: AbortSignal;
   #count = 0;
+  /** In a row: the network is gone, or nobody listens at the server's port. */
+  #unreachedCount = 0;
 
   constructor(options: {
     readonly serverNowMs: () => number;
@@ -34,6 +41,11 @@ export class Requests {
     return this.#count;
   }
 
+  /** How long to wait before what failed is asked for again. Pages must not storm a server that is coming back. */
+  get retryMs(): number {
+    return Math.min(RETRY_MAX_MS, RETRY_MIN_MS * RETRY_GROWTH ** this.#unreachedCount);
+  }
+
   ask(url: string, patienceMs: number): MediaRequest {
     const abort = new AbortController();
     const end = () => abort.abort();
@@ -46,7 +58,16 @@ export class Requests {
     };
     return {
       askedAtMs: this.#serverNowMs(),
-      response: fetch(signedUrl(url, this.#signedQuery?.()), { signal: abort.signal }).catch(() => undefined),
+      response: fetch(signedUrl(url, this.#signedQuery?.()), { signal: abort.signal }).then(
+        (response) => {
+          this.#unreachedCount = 0;
+          return response;
+        },
+        () => {
+          if (!abort.signal.aborted) this.#unreachedCount += 1;
+          return undefined;
+        },
+      ),
       patience: (ms) => {
         clearTimeout(timer);
         timer = setTimeout(end, ms);

@@ -28,7 +28,7 @@ export function HelpDialog({ state }: { readonly state: PlayerState }) {
         Letters and numbers work as keys
       </label>
       <p>
-        Click or tap a picture to hear it, twice to enlarge it. Stroke sideways over a picture for the next
+        Click or tap a picture to hear it, twice to enlarge it. Swipe sideways over a picture for the next
         one. Drag the line below a picture onto another one to swap them.
       </p>
     </Dialog>

@@ -3,7 +3,9 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { PaneRect } from '../layout.ts';
 import type { Pane } from '../pane.ts';
 import { paneWords, type StreamSummary } from '../pane-words.ts';
+import { reachableUrl } from '../reachable.ts';
 import type { SoundState } from '../wall.ts';
+import { copied } from './clipboard.ts';
 import { GestureReader } from './gestures.ts';
 import { ShapeIcon, SpeakerIcon } from './icons.tsx';
 import type { PlayerState } from './player-state.ts';
@@ -59,7 +61,7 @@ export function PaneView(props: PaneViewProps) {
         {words.message !== undefined && (
           <div class="place">
             <p class="message">{words.message}</p>
-            {ingestUrl !== undefined && <OwnFeed url={ingestUrl} />}
+            {ingestUrl !== undefined && <OwnFeed url={reachableUrl(ingestUrl, location.hostname)} />}
           </div>
         )}
         {pane.captionText !== '' && <p class="captions">{pane.captionText}</p>}
@@ -169,15 +171,12 @@ function OwnFeed({ url }: { readonly url: string }) {
     setSaid(text);
     setTimeout(() => setSaid('Copy'), COPIED_SHOWN_MS);
   };
-  const copy = () =>
-    navigator.clipboard.writeText(url).then(
-      () => say('Copied'),
-      () => {
-        // Without permission for the clipboard the text is selected, ready for the person's own copy command.
-        if (textRef.current) getSelection()?.selectAllChildren(textRef.current);
-        say('Press Ctrl+C');
-      },
-    );
+  const copy = async () => {
+    const isCopied = await copied(url);
+    // Without permission for the clipboard the text is selected, ready for the person's own copy command.
+    if (!isCopied && textRef.current) getSelection()?.selectAllChildren(textRef.current);
+    say(isCopied ? 'Copied' : 'Press Ctrl+C');
+  };
   return (
     <div class="own-feed">
       <code class="ingest" ref={textRef}>

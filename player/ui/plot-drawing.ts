@@ -65,7 +65,8 @@ function plotOptions(root: HTMLElement, options: PlotDrawingOptions): uPlot.Opti
     height: root.clientHeight || options.heightPx,
     legend: { show: false },
     cursor: { show: false },
-    padding: [6, 8, 0, 0],
+    // At the right there is room for half of a time that stands at the very end.
+    padding: [6, 20, 0, 0],
     scales: { y: { range: (_plot, leastValue, mostValue) => valueRange(leastValue, mostValue) } },
     series: [
       {},

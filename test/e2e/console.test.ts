@@ -112,7 +112,9 @@ describe('the console', { retry: 0 }, () => {
     await page.keyboard.type('Stage');
     await page.mouse.click(5, 5);
     expect(await dialog().getByLabel('Name').inputValue()).toBe('Stage');
-    await dialog().getByLabel('Id', { exact: true }).fill('own');
+    const id = dialog().getByLabel('Id', { exact: true });
+    expect(await id.getAttribute('title')).toContain('a-z, 0-9');
+    await id.fill('own');
     await dialog().getByRole('button', { name: 'Create' }).press('Enter');
     await dialog().getByRole('alert').waitFor({ timeout: STEP_MAX_MS });
     expect(await dialog().getByRole('alert').textContent()).toContain('A stream with this id exists already');

@@ -193,6 +193,47 @@ describe('the page', () => {
     expect(await page.evaluate(sticksOut)).toBe(false);
   });
 
+  it('seen from another machine over plain HTTP, the address to send to names this one and can be copied', async () => {
+    const elsewhere = await launchChromium(['--host-resolver-rules=MAP mirror.test 127.0.0.1']);
+    try {
+      const page = await elsewhere.newPage();
+      await page.goto(`${running.pageUrl.replace('localhost', 'mirror.test')}?streams=own`);
+      await expect.poll(() => page.textContent('.ingest')).toMatch(/^srt:\/\/mirror\.test:\d+\?/);
+      expect(await page.evaluate(() => isSecureContext)).toBe(false);
+      await page.click('.copy');
+      await expect.poll(() => page.textContent('.copy')).toBe('Copied');
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
+  it('a feed that is not there is said to be none, and not to come by itself', async () => {
+    const page = await open('?streams=nowhere,cam-1');
+    await expect
+      .poll(() => page.textContent('[data-stream="nowhere"] .message'))
+      .toMatch(/^No feed of this name/);
+    await untilPlaying(page, 1);
+  });
+
+  it('at no width do the tools lie over the numbers', async () => {
+    const page = await open('?streams=cam-1,cam-2');
+    await untilPlaying(page, 2);
+    const overlaps = () =>
+      page.evaluate(() => {
+        const numbers = document.querySelector('.numbers');
+        const box = numbers?.getBoundingClientRect();
+        if (!numbers || !box || numbers.scrollWidth > numbers.clientWidth) return true;
+        return ['h1', '.layouts', '.tools'].some((other) => {
+          const { left, right, top, bottom } = document.querySelector(other)?.getBoundingClientRect() ?? box;
+          return left < box.right && right > box.left && top < box.bottom && bottom > box.top;
+        });
+      });
+    for (const width of [320, 360, 540, 700, 701, 740, 900, 1_040, 1_041, 1_280]) {
+      await page.setViewportSize({ width, height: 700 });
+      expect([width, await overlaps()]).toEqual([width, false]);
+    }
+  });
+
   it('statistics show what the panes do, for all and for one, and other delivery shows in them', async () => {
     const page = await open('?streams=cam-1,cam-2');
     await untilPlaying(page, 2);

@@ -34,8 +34,11 @@ export function spawnStart(
 }
 
 /** Runs it until it ends. */
-export async function runToEnd(args: readonly string[]): Promise<{ code: number | null; stderr: string }> {
-  const child = spawnStart(args);
+export async function runToEnd(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; stderr: string }> {
+  const child = spawnStart(args, env);
   let stderr = '';
   child.stderr?.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
   await once(child, 'close');

@@ -60,6 +60,14 @@ describe('npm start that cannot', () => {
     expect(code).toBe(1);
   });
 
+  it('a GPU that is asked for and not there is said before anything starts, with what to do', async () => {
+    const args = ['--port', '0', '--feeds', '0', '--data-dir', folder, '--hardware', 'nvidia'];
+    // Hides the GPUs of a machine that has some.
+    const { code, stderr } = await runToEnd(args, { CUDA_VISIBLE_DEVICES: '-1' });
+    expect(stderr.trim()).toMatch(/^There is no NVIDIA GPU .* or start without --hardware nvidia\.$/);
+    expect(code).toBe(1);
+  });
+
   it('a data directory that is no directory is named', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');

@@ -76,8 +76,16 @@ function isFlashing(frame: Frame): boolean {
 
 const INTERLACED_FRAME = 1 << 3;
 
-/** Opens the address, decodes so many frames (or until the sender ends), and closes. */
-export async function receive(url: string, options: { frameCount: number }): Promise<Received> {
+/**
+ * Opens the address, decodes so many frames (or until the sender ends), and closes.
+ *
+ * @param options.beforeClosing ends the sender, where it is still sending: one whose receiver goes away between
+ *   two frames is right to complain.
+ */
+export async function receive(
+  url: string,
+  options: { readonly frameCount: number; readonly beforeClosing?: () => Promise<void> },
+): Promise<Received> {
   const format = new FormatContext();
   const settings = {
     protocol_whitelist: 'file,udp,rtp,srt',
@@ -154,6 +162,7 @@ export async function receive(url: string, options: { frameCount: number }): Pro
     flashesMs,
     beepsMs,
   };
+  await options.beforeClosing?.();
   packet.free();
   frame.free();
   decoder.freeContext();

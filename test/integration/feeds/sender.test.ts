@@ -149,9 +149,11 @@ describe('feed sender over RTP', () => {
     const sending = sender.run(stop.signal);
     const { sdp = '' } = await sender.connected;
     await writeFile(join(folder, 'feed.sdp'), sdp);
-    const received = await receive(join(folder, 'feed.sdp'), { frameCount: FRAME_COUNT });
-    stop.abort();
-    await sending;
+    const beforeClosing = () => {
+      stop.abort();
+      return sending;
+    };
+    const received = await receive(join(folder, 'feed.sdp'), { frameCount: FRAME_COUNT, beforeClosing });
     await rm(folder, { recursive: true });
     expect(received).toMatchObject({ videoCodec: 'hevc', audioCodec: 'opus' });
     expect(received.readings.filter(Boolean).length).toBeGreaterThan(FRAME_COUNT / 2);
@@ -259,10 +261,12 @@ async function sendAndReceive(
   const sender = new FeedSender({ to: srtUrl({ port }), ...input });
   const stop = new AbortController();
   const sending = sender.run(stop.signal);
-  const received = await receive(url, from);
+  const beforeClosing = () => {
+    stop.abort();
+    return sending;
+  };
+  const received = await receive(url, { ...from, beforeClosing });
   const connection = await sender.connected;
-  stop.abort();
-  await sending;
   const lastMs = connection.startMs + (input.durationMs ?? Infinity);
   return { received, connection, endedMs: Date.now() - lastMs };
 }

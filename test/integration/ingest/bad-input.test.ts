@@ -72,6 +72,7 @@ test('a flood of garbage and a port scan are logged once each', async () => {
     'bytes that are not SRT came in',
     'plain MPEG-TS over UDP came to an SRT port',
   ]);
+  expect(ingest.refusedFeed).toMatchObject({ reason: 'plain MPEG-TS over UDP came to an SRT port' });
   expect(ingest.counters.rejectedConnectionCount).toBe(2);
   await expectGoodFeedIsTaken(ingest, srtUrl({ port }));
 });

@@ -58,6 +58,10 @@ export class IngestUnderTest {
     return this.#ingest.counters;
   }
 
+  get refusedFeed(): FeedIngest['refusedFeed'] {
+    return this.#ingest.refusedFeed;
+  }
+
   connections(): Extract<SeenEvent, { kind: 'connected' }>[] {
     return this.events.filter((event) => event.kind === 'connected');
   }

@@ -83,6 +83,17 @@ describe('the health of a stream', () => {
     );
   });
 
+  it('says why a feed was refused and what to do at its encoder, for as long as the refusal is news', () => {
+    const refusedFeed = { atMs: START_MS, reason: 'wrong passphrase', remedy: 'Copy it again.' };
+    const { refusedFeed: read } = runnerReport({ counters: {}, refusedFeed }) ?? {};
+    expect(healthOf({ state: 'waiting' }, { rejectedConnectionCount: 1 }, read).words).toBe(
+      '1 refused connection in the last minute. Refused: wrong passphrase. Copy it again.',
+    );
+    expect(healthOf({ state: 'live' }, { rejectedConnectionCount: 1 }, read).words).toMatch(/Copy it again/);
+    expect(healthOf({ state: 'waiting' }, {}, read).words).toBeUndefined();
+    expect(runnerReport({ counters: {}, refusedFeed: { reason: 3 } })?.refusedFeed).toBeUndefined();
+  });
+
   it.each([
     ['created', false],
     ['starting', false],

@@ -112,6 +112,7 @@ describe('the command line', () => {
       runnerStatus('goal', {
         state: 'live',
         source: { video: { ...video, decoder: 'nvidia' }, remoteAddress: '192.0.2.7' },
+        refusedFeed: { atMs: Date.UTC(2026, 5, 1), reason: 'wrong passphrase', remedy: 'Copy it again.' },
         counters: { ingestBitrateBps: 5_000_000, droppedFrameCount: 3, partLatencyMs: 7.6 },
       }),
       60_000,
@@ -119,6 +120,7 @@ describe('the command line', () => {
     const { out } = await mirror(['streams', 'show', 'goal']);
     expect(out).toMatch(/^ingest +SRT, waits for the encoder, latency 200 ms$/m);
     expect(out).toMatch(/^source +HEVC Main, 1920x1080, 29.97 fps, decoded on the GPU; from 192.0.2.7$/m);
+    expect(out).toMatch(/^refused +2026-06-01T00:00:00.000Z wrong passphrase. Copy it again\.$/m);
     expect(out).toMatch(/^ingest bitrate +5.00 Mbit\/s$/m);
     expect(out).toMatch(/^dropped frames +3$/m);
     expect(out).toMatch(/^part latency +8 ms$/m);
@@ -153,6 +155,8 @@ describe('the command line', () => {
     }
     expect((await mirror(['streams', 'show', 'nowhere'])).code).toBe(4);
     expect((await mirror(['streams', 'list'], { MIRROR_TOKEN: 'wrong' })).code).toBe(5);
+    const empty = await mirror(['streams', 'start', 'a'], { MIRROR_TOKEN: '' });
+    expect(empty).toMatchObject({ code: 5, err: expect.stringContaining('Give a token with MIRROR_TOKEN') });
     expect((await mirror(['streams', 'list'], { MIRROR_TOKEN: BACKEND_TOKEN })).err).toContain('"operate"');
     const bad = await mirror(['streams', 'create', 'A', '--latency', '1']);
     expect(bad).toMatchObject({ code: 3, err: expect.stringContaining('/ingest/latencyMs') });

@@ -6,6 +6,7 @@ import { ArrivalWatch } from '../../../player/engines/arrival-watch.ts';
 import { BUFFER_PADDING_S, HLS_CONFIG, tightenFragmentTracker } from '../../../player/engines/hls-js.ts';
 import { codecOf } from '../../../player/engines/init-codec.ts';
 import { JOINED_SEGMENTS, PARTS, pieceAt, SEGMENTS } from '../../../player/engines/piece-grid.ts';
+import { RETRY_MAX_MS, RETRY_MIN_MS, Requests } from '../../../player/engines/requests.ts';
 
 describe('hls.js as it is pinned', () => {
   it('has the private field whose value would lose the last part of each segment', () => {
@@ -50,6 +51,35 @@ describe('addresses from a clock', () => {
       expect(grid.indexAt(grid.startMs(index))).toBe(index);
       expect(grid.indexAt(grid.startMs(index) - 1)).toBe(index - 1);
     }
+  });
+});
+
+describe('a request that failed', () => {
+  const requests = () => new Requests({ serverNowMs: () => 0, signal: new AbortController().signal });
+  // Not a port that fetch asks at: it fails at once, as where nobody listens.
+  const nowhere = 'http://127.0.0.1:1/';
+
+  it('comes again later and later while nobody answers, so that pages do not storm a server coming back', async () => {
+    const asked = requests();
+    const waitsMs: number[] = [];
+    for (let count = 0; count < 8; count++) {
+      waitsMs.push(asked.retryMs);
+      expect(await asked.ask(nowhere, 1_000).response).toBeUndefined();
+    }
+    expect(waitsMs[0]).toBe(RETRY_MIN_MS);
+    expect(waitsMs).toEqual([...waitsMs].sort((a, b) => a - b));
+    expect(asked.retryMs).toBe(RETRY_MAX_MS);
+  });
+
+  it('is soon made again once there was an answer, and one that was given up tells nothing', async () => {
+    const asked = requests();
+    await asked.ask(nowhere, 1_000).response;
+    const given = asked.ask(nowhere, 1_000);
+    given.abort();
+    await given.response;
+    expect(asked.retryMs).toBeLessThan(2 * RETRY_MIN_MS);
+    expect((await asked.ask('data:,', 1_000).response)?.ok).toBe(true);
+    expect(asked.retryMs).toBe(RETRY_MIN_MS);
   });
 });
 

@@ -15,7 +15,14 @@ describe('what a pane says', () => {
     ['stalled', 'live', undefined, 'stalled', undefined],
     ['connecting', 'live', undefined, 'connecting', 'Connecting …'],
     ['waiting', 'waiting', undefined, 'waiting', 'Waiting for the feed. It starts here by itself.'],
-    ['waiting', undefined, undefined, 'waiting', 'Not started yet. It starts here by itself.'],
+    ['waiting', 'premium', undefined, 'waiting', 'Not started yet. It starts here by itself.'],
+    [
+      'waiting',
+      undefined,
+      undefined,
+      'not here',
+      'No feed of this name is open to this page. Check the link, or press Feeds for those that there are.',
+    ],
     [
       'reconnecting',
       'live',

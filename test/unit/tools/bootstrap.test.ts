@@ -74,6 +74,26 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
+test('when the shell of npm is killed, as npm does on SIGTERM, the program ends too', async () => {
+  await installed();
+  await program(`
+    process.on('SIGTERM', () => { console.log('ended'); process.exit(0); });
+    setTimeout(() => process.exit(1), 15_000);
+    console.log('ready');`);
+  const shell = spawn('sh', ['-c', '"$NODE" tools/bootstrap.mjs test; exit 0'], {
+    cwd: project,
+    env: { ...process.env, NODE: process.execPath, npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  shell.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  await expect.poll(() => output, { timeout: 10_000 }).toContain('ready');
+  shell.kill('SIGTERM');
+  await expect.poll(() => output, { timeout: 5_000 }).toContain('ended');
+});
+
 test('a program that a signal killed gives 128 and the number of the signal, as a shell would', async () => {
   await installed();
   await program(`process.kill(process.pid, 'SIGKILL'); setInterval(() => undefined, 1000);`);
