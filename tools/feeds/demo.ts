@@ -11,6 +11,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { onParentGone } from '../../adapters/parent-process.ts';
 import { MirrorError, messageOf } from '../../domain/errors.ts';
 import { SEED_LIMITS } from '../../domain/profile.ts';
 import { type FeedOptions, parseFeedOptions } from './options.ts';
@@ -75,7 +76,8 @@ async function keepSending(feed: FeedOptions, signal: AbortSignal): Promise<void
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const stop = new AbortController();
-  for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.once(event, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  onParentGone(() => stop.abort());
   const feeds = demoFeedsSchema.parse(JSON.parse(process.argv[2] ?? '[]'));
   const extra: unknown = JSON.parse(process.env['MIRROR_DEMO_FEED_OPTIONS'] ?? '{}');
   await runDemoFeeds(feeds, stop.signal, z.record(z.string(), z.unknown()).parse(extra));

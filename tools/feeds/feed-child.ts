@@ -1,10 +1,12 @@
 /** One feed in a process of its own, for feed-process.ts: options as JSON in the first argument. */
+import { onParentGone } from '../../adapters/parent-process.ts';
 import { messageOf } from '../../domain/errors.ts';
 import { parseFeedOptions } from './options.ts';
 import { FeedSender } from './sender.ts';
 
 const stop = new AbortController();
-for (const event of ['SIGTERM', 'disconnect'] as const) process.once(event, () => stop.abort());
+process.once('SIGTERM', () => stop.abort());
+onParentGone(() => stop.abort());
 
 const sender = new FeedSender(parseFeedOptions(JSON.parse(process.argv[2] ?? '{}')));
 void sender.connected.then((connection) => process.send?.({ kind: 'connected', ...connection }));
