@@ -1,10 +1,11 @@
 /** A child process of the origin bench: many clients, each with one connection. */
 import { z } from 'zod';
-import { PartClient } from './origin-load-parts.ts';
-import type { Sample } from './origin-load-sample.ts';
-import { SegmentClient } from './origin-load-segments.ts';
+import { MAX_PARTS_BEHIND, PartClient } from './origin-load-parts.ts';
+import { Durations, type Sample } from './origin-load-sample.ts';
+import { PARTS_PER_SECOND, SegmentClient } from './origin-load-segments.ts';
 
 const orderSchema = z.object({
+  host: z.string(),
   port: z.int(),
   clientCount: z.int(),
   asks: z.enum(['parts', 'segments']),
@@ -12,19 +13,21 @@ const orderSchema = z.object({
   durationMs: z.int(),
 });
 
-const sample: Sample = {
-  isMeasured: false,
-  playlistMs: [],
-  partMs: [],
-  partAnswerMs: [],
-  errorCount: 0,
-  jumpCount: 0,
-};
-
 process.once('message', (message) => {
-  const { port, clientCount, asks, warmUpMs, durationMs } = orderSchema.parse(message);
+  const { host, port, clientCount, asks, warmUpMs, durationMs } = orderSchema.parse(message);
+  // Who was behind when measuring began may come to more parts than those of the time.
+  const partCountMax = (durationMs / 1000) * PARTS_PER_SECOND + 2 * MAX_PARTS_BEHIND;
+  const durations = () => new Durations(Math.ceil(clientCount * partCountMax));
+  const sample: Sample = {
+    isMeasured: false,
+    playlistMs: durations(),
+    partMs: durations(),
+    partAnswerMs: durations(),
+    errorCount: 0,
+    jumpCount: 0,
+  };
   const Client = asks === 'parts' ? PartClient : SegmentClient;
-  const clients = Array.from({ length: clientCount }, () => new Client(port, sample));
+  const clients = Array.from({ length: clientCount }, () => new Client({ host, port }, sample));
   let cpuBefore = process.cpuUsage();
   setTimeout(() => {
     sample.isMeasured = true;
@@ -34,7 +37,14 @@ process.once('message', (message) => {
   setTimeout(() => {
     sample.isMeasured = false;
     const { user, system } = process.cpuUsage(cpuBefore);
-    process.send?.({ phase: 'done', ...sample, cpuMs: (user + system) / 1000 });
+    process.send?.({
+      phase: 'done',
+      ...sample,
+      playlistMs: sample.playlistMs.toArray(),
+      partMs: sample.partMs.toArray(),
+      partAnswerMs: sample.partAnswerMs.toArray(),
+      cpuMs: (user + system) / 1000,
+    });
     setTimeout(() => {
       for (const client of clients) client.close();
       process.exit(0);

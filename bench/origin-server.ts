@@ -1,7 +1,7 @@
 /**
  * A child process of the origin bench: the origin behind node:http, with a stream that is published beside it
- * every 100 ms. Media bytes begin with the instant of their announcement. Tells its port when it listens, and
- * its CPU time and memory when asked.
+ * every 100 ms. Media bytes begin with the instant of their announcement. Listens on the host that it is given,
+ * tells its port, and its CPU time and memory when asked.
  */
 import { createServer } from 'node:http';
 import { MemoryLiveEdge } from '../adapters/live-edge-memory.ts';
@@ -41,6 +41,7 @@ const liveEdge = new MemoryLiveEdge({ log });
 const mediaStore = new MemoryMediaStore({ clock, retentionMs: 60_000 });
 const origin = new Origin({ liveEdge, mediaStore, clock, log, isOpen: () => true });
 const stop = new AbortController();
+const [host = '127.0.0.1', way] = process.argv.slice(2);
 
 /** Publishes the part that has just ended, and waits for the end of the next. */
 async function publish(ordinal: number): Promise<void> {
@@ -73,12 +74,12 @@ void publish(partOrdinal(partAt(Date.now(), SEED_PROFILE), SEED_PROFILE) - 1);
 
 const server = createServer((request, response) => origin.handle(request, response));
 server.keepAliveTimeout = 60_000;
-if (!process.argv.includes('--node-http'))
+if (way !== 'node:http')
   DirectServer.before(server, {
     handle: (request, response) => origin.handle(request, response),
     nowMs: () => clock.nowMs(),
   });
-server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () => {
+server.listen({ port: 0, host, backlog: 4_096 }, () => {
   const address = server.address();
   process.send?.({ port: typeof address === 'object' && address ? address.port : 0 });
 });

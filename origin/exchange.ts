@@ -13,7 +13,7 @@ import {
   sendWhole,
 } from './response.ts';
 import type { StreamWindow } from './stream-window.ts';
-import type { Held, WaitingRoom } from './waiting-room.ts';
+import { type Held, NO_PLACE, type WaitingRoom } from './waiting-room.ts';
 
 /** The room in which the request has to wait, or that it needs to wait no more. */
 export type Outcome = WaitingRoom | 'answered';
@@ -44,6 +44,7 @@ export class Exchange implements Held {
   readonly acceptsGzip: boolean;
   readonly range: string | undefined;
   deadlineMs: number;
+  place = NO_PLACE;
   /** A segment in the making: the next part to send, and whether the headers are out. */
   nextOrdinal: number | undefined;
   streaming = false;

@@ -8,37 +8,50 @@ export interface Held {
   expire(): void;
   /** Wall clock, Unix milliseconds. A streamed segment moves it on with each part. */
   readonly deadlineMs: number;
+  /** Where it sits in its room, which alone sets it; a request waits in one room at a time. */
+  place: number;
 }
 
+/** Of a request that sits in no room. */
+export const NO_PLACE = -1;
+
+/** Places in a list: a thousand come and go with each part, and a Set would be built anew with each. */
 export class WaitingRoom {
-  readonly #held = new Set<Held>();
+  #held: Held[] = [];
 
   get size(): number {
-    return this.#held.size;
+    return this.#held.length;
   }
 
   add(held: Held): void {
-    this.#held.add(held);
+    held.place = this.#held.length;
+    this.#held.push(held);
   }
 
   delete(held: Held): void {
-    this.#held.delete(held);
+    const { place } = held;
+    if (this.#held[place] !== held) return;
+    held.place = NO_PLACE;
+    const last = this.#held.pop();
+    if (!last || last === held) return;
+    this.#held[place] = last;
+    last.place = place;
   }
 
   /** Lets everyone try again, at once: the caller's tick is the tick in which they are answered. */
   wake(): void {
-    for (const held of this.#held) {
-      const next = held.attempt();
-      if (next === this) continue;
-      this.#held.delete(held);
-      next?.add(held);
+    const woken = this.#held;
+    this.#held = [];
+    for (const held of woken) {
+      held.place = NO_PLACE;
+      held.attempt()?.add(held);
     }
   }
 
   expireUntil(nowMs: number): void {
-    for (const held of this.#held) {
-      if (held.deadlineMs > nowMs) continue;
-      this.#held.delete(held);
+    const expired = this.#held.filter(({ deadlineMs }) => deadlineMs <= nowMs);
+    for (const held of expired) {
+      this.delete(held);
       held.expire();
     }
   }

@@ -28,14 +28,16 @@ export class DirectConnection {
   #response: DirectResponse | undefined;
   #isReading = false;
   #closeWhenIdle = false;
-  /** Since when it is idle, or has sent a part of a head; by `nowMs`. */
+  /** Since when it is idle, or has sent a part of a head; by `nowMs`, for an idle one by that of the sweep. */
   #quietSinceMs: number;
+  #isAnsweredSinceSweep = false;
 
   readonly #onData = (bytes: Buffer) => this.#receive(bytes);
   readonly #onDrain = () => this.#read();
   /** The client will send nothing more; what it still waits for is nobody's any more. */
   readonly #onEnd = () => this.#socket.end();
   readonly #onError = () => this.#socket.destroy();
+  readonly #onAnswered = () => this.#answered();
   readonly #onClose = () => {
     this.#response?.closed();
     this.#dependencies.onGone(this);
@@ -68,6 +70,10 @@ export class DirectConnection {
    */
   sweep(nowMs: number, limits: { readonly keepAliveMs: number; readonly partialHeadMs: number }): void {
     if (this.#response || this.#socket.writableLength > 0) return;
+    if (this.#isAnsweredSinceSweep) {
+      this.#isAnsweredSinceSweep = false;
+      if (this.#unread.byteLength === 0) this.#quietSinceMs = nowMs;
+    }
     const quietMs = nowMs - this.#quietSinceMs;
     if (this.#unread.byteLength > 0) {
       if (quietMs > limits.partialHeadMs) this.#handOver();
@@ -106,7 +112,7 @@ export class DirectConnection {
       }
       const end = headEnd + HEAD_END.byteLength;
       this.#unread = end === this.#unread.byteLength ? NO_BYTES : this.#unread.subarray(end);
-      const response = new DirectResponse(this.#socket, writer, () => this.#answered());
+      const response = new DirectResponse(this.#socket, writer, this.#onAnswered);
       this.#response = response;
       handle({ method: 'GET', url: request.url, headers: request.headers }, response);
     }
@@ -124,7 +130,7 @@ export class DirectConnection {
       this.#socket.end();
       return;
     }
-    this.#quietSinceMs = this.#dependencies.nowMs();
+    this.#isAnsweredSinceSweep = true;
     this.#read();
   }
 

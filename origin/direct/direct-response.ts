@@ -15,6 +15,7 @@ const CHUNKED = 'Transfer-Encoding: chunked\r\n';
 
 /** What was written for a list of headers, with its body or the first chunk of it. */
 interface Joined {
+  readonly headers: HeaderList;
   readonly second: number;
   readonly body: Uint8Array;
   readonly bytes: Buffer;
@@ -26,6 +27,8 @@ export class AnswerWriter {
   readonly #nowMs: () => number;
   /** By the header list, which belongs to one body for as long as that exists. */
   readonly #joined = new WeakMap<HeaderList, Joined>();
+  /** The newest of them: whoever waited for it gets it, one after the other. */
+  #latest: Joined | undefined;
   /** Chunks of the chunked coding (RFC 9112 §7.1), by their bytes: many read the same growing segment. */
   readonly #chunks = new WeakMap<Uint8Array, Buffer>();
   #second = -1;
@@ -68,10 +71,15 @@ export class AnswerWriter {
   /** A head and what follows it, made once in a second for each body: the date is in the head. */
   #headed(status: number, headers: HeaderList, body: Uint8Array, sent: Uint8Array, more = ''): Buffer {
     const second = Math.floor(this.#nowMs() / 1000);
-    const joined = this.#joined.get(headers);
-    if (joined && joined.second === second && joined.body === body) return joined.bytes;
+    const made = this.#latest?.headers === headers ? this.#latest : this.#joined.get(headers);
+    if (made && made.second === second && made.body === body) {
+      this.#latest = made;
+      return made.bytes;
+    }
     const bytes = Buffer.concat([Buffer.from(this.head(status, headers, more), 'latin1'), sent]);
-    this.#joined.set(headers, { second, body, bytes });
+    const joined = { headers, second, body, bytes };
+    this.#joined.set(headers, joined);
+    this.#latest = joined;
     return bytes;
   }
 
