@@ -1,6 +1,8 @@
 /** The engines side by side, in one run on one platform: what each costs and how near the edge it plays. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DELIVERY_MODES, type DeliveryMode, REQUESTS_PER_SECOND } from '../domain/delivery.ts';
 import { type GlassToGlassReport, measureGlassToGlass } from './glass-to-glass.ts';
+import { LIGHT_FEED, RUNNERS_CHEAP_AFTER_MS } from './light-feed.ts';
 import { Platform } from './platform.ts';
 import type { Bench, BenchContext, BenchOutcome, Measure } from './result.ts';
 
@@ -49,7 +51,7 @@ async function measureEngines(context: BenchContext): Promise<BenchOutcome> {
   return {
     measures,
     notes: [
-      'As many light feeds (HEVC 640x360) as panes; latency is read from pixels, SRT 120 ms included.',
+      'As many light feeds as panes (HEVC 640x360 at 15 fps without sound, which tell when they captured); latency is read from pixels, SRT 120 ms included.',
       'Requests are those of the pictures; one audible feed adds as many as a pane.',
     ],
     detail,
@@ -60,11 +62,12 @@ async function measureWith(paneCount: number, { quick, say }: BenchContext): Pro
   say('starting the platform; the feeds are encoded ahead');
   const platform = await Platform.start({
     feedCount: paneCount,
-    feed: { widthPx: 640, heightPx: 360, rehearsedMs: LOOP_MS },
+    feed: { ...LIGHT_FEED, captureTime: 'precision', rehearsedMs: LOOP_MS },
   });
   const reports: Measured[] = [];
   try {
     const streams = await platform.demoFeedsLive();
+    if (paneCount > 1) await sleep(RUNNERS_CHEAP_AFTER_MS);
     for (const of of casesOf(paneCount)) {
       say(caseName(of));
       const report = await measureGlassToGlass({

@@ -1,6 +1,7 @@
 /** Glass to glass with one, four and six panes. */
 import type { FeedInput } from '../tools/feeds/options.ts';
 import { type GlassToGlassReport, measureGlassToGlass } from './glass-to-glass.ts';
+import { LIGHT_FEED, RUNNERS_CHEAP_AFTER_MS } from './light-feed.ts';
 import { Platform } from './platform.ts';
 import type { Bench, BenchContext, BenchOutcome, Measure } from './result.ts';
 
@@ -15,12 +16,6 @@ interface Scenario {
 }
 
 const WARM_UP_MS = 15_000;
-/**
- * Several runners that begin at once need a minute to become cheap: the just-in-time compiler works for each, and
- * until the first parts are old enough to lend their files (adapters/media-store-disk.ts) each part makes one, a
- * sixth of a runner's cost where many files were deleted lately, as by the bench before this one.
- */
-const WARM_UP_OF_MANY_MS = 80_000;
 const QUICK_MS = 20_000;
 /**
  * Feeds are encoded before the measurement and repeated: in the field their encoders stand elsewhere, and here
@@ -29,14 +24,6 @@ const QUICK_MS = 20_000;
 const LOOP_MS = 20_000;
 /** Longer than this is not "short". */
 const SHORT_STALL_MS = 500;
-
-/** Light for the runners: what plays is the whole rendition all the same, 30 pictures a second and a sound track. */
-const LIGHT_FEED: Partial<FeedInput> = {
-  widthPx: 640,
-  heightPx: 360,
-  frameRate: { num: 15, den: 1 },
-  audioCodec: 'none',
-};
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'glass-1': {
@@ -93,7 +80,8 @@ async function runScenario(scenario: Scenario, { quick, say }: BenchContext): Pr
   try {
     const streams = await platform.demoFeedsLive();
     const durationMs = quick ? QUICK_MS : scenario.durationMs;
-    const warmUpMs = scenario.feedCount === 1 ? WARM_UP_MS : WARM_UP_OF_MANY_MS;
+    // The page plays meanwhile: that it opens is a load of its own.
+    const warmUpMs = WARM_UP_MS + (scenario.feedCount === 1 ? 0 : RUNNERS_CHEAP_AFTER_MS);
     say(`measuring for ${durationMs / 1000} s after ${warmUpMs / 1000} s of warming up`);
     const report = await measureGlassToGlass({
       pageUrl: platform.pageUrl,

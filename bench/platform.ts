@@ -67,7 +67,8 @@ export class Platform {
         MALLOC_ARENA_MAX: '2',
         MIRROR_DEMO_FEED_OPTIONS: JSON.stringify(feed),
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // The channel carries nothing: its end tells the platform that a bench was interrupted.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     let said = '';
     const listen = (bytes: Buffer) => {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { ROUTES, type StreamView } from '../../domain/control/api.ts';
+import { reasonInWords } from '../../domain/control/history-words.ts';
 import type { Command } from './arguments.ts';
 import type { ApiClient } from './client.ts';
 import { counterRows, ingestWords, refusedFeedWords, sourceWords } from './stream-words.ts';
@@ -134,7 +135,7 @@ function show(stream: Detail, context: CommandContext): number {
   ]);
   const history = table(
     ['AT', 'STATE', 'REASON'],
-    stream.history.map(({ at, state, reason = '' }) => [at, state, reason]),
+    stream.history.map((entry) => [entry.at, entry.state, reasonInWords(entry)]),
   );
   const counters = counterRows(runner?.['counters']);
   const counted = counters.length === 0 ? '' : `\n\n${table(['COUNTED', ''], counters)}`;

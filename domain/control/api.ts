@@ -57,7 +57,17 @@ export type ListedStream = z.output<typeof listedStreamSchema>;
 
 const streamDetailSchema = streamSchema.extend({
   history: z
-    .array(z.object({ state: z.enum(STREAM_STATES), at: instantSchema, reason: z.string().optional() }))
+    .array(
+      z.object({
+        state: z.enum(STREAM_STATES),
+        at: instantSchema,
+        reason: z.string().optional(),
+        times: z
+          .int()
+          .optional()
+          .describe('Of a state that the stream came back to within a minute, again and again: how often.'),
+      }),
+    )
     .describe('Oldest first; bounded.'),
   runner: runnerSchema,
 });

@@ -11,8 +11,11 @@ export type Access = (typeof ACCESS)[number];
 
 export const stateChangeSchema = z.object({
   state: z.enum(STREAM_STATES),
+  /** The last time, of a state that the stream came back to again and again. */
   atMs: z.number(),
   reason: z.string().optional(),
+  /** How often the stream came into this state from the one before, each time within a minute of the last. */
+  times: z.int().min(2).optional(),
 });
 export type StateChange = z.output<typeof stateChangeSchema>;
 
@@ -100,7 +103,24 @@ export function withState(
     atMs: Math.max(change.atMs, now.atMs),
     ...(change.reason === undefined ? {} : { reason: boundedReason(change.reason) }),
   };
-  return { ...record, history: [...record.history, entry].slice(-CONTROL_LIMITS.historyCountMax) };
+  return { ...record, history: folded([...record.history, entry]).slice(-CONTROL_LIMITS.historyCountMax) };
+}
+
+/** What a sick feed does to a stream; all else is somebody's doing, and worth an entry each time. */
+const FEED_STATES: ReadonlySet<StreamState> = new Set(['waiting', 'live', 'interrupted']);
+const FOLDED_WITHIN_MS = 60_000;
+
+/**
+ * A feed that comes and goes each second would push everything else out of the history: of two states that alternate
+ * quickly each is one entry, and the later one counts.
+ */
+function folded(history: readonly StateChange[]): readonly StateChange[] {
+  const [from, to, back, again] = history.slice(-4);
+  if (!from || !to || !back || !again) return history;
+  const alternates = from.state === back.state && to.state === again.state && from.state !== to.state;
+  const isQuick = again.atMs - to.atMs < FOLDED_WITHIN_MS;
+  if (!alternates || !isQuick || !FEED_STATES.has(from.state) || !FEED_STATES.has(to.state)) return history;
+  return [...history.slice(0, -3), { ...again, times: (to.times ?? 1) + 1 }];
 }
 
 /** A reason as one bounded line: reasons come from other systems and end in answers and logs. */

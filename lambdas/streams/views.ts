@@ -53,10 +53,11 @@ export function streamDetail(
 ): StreamDetail {
   return {
     ...streamView(record, slots),
-    history: record.history.map(({ state, atMs, reason }) => ({
+    history: record.history.map(({ state, atMs, reason, times }) => ({
       state,
       at: instant(atMs),
       ...(reason === undefined ? {} : { reason }),
+      ...(times === undefined ? {} : { times }),
     })),
     ...(status ? { runner: runnerView(status) } : {}),
   };

@@ -1,5 +1,6 @@
 /** What became of a stream, newest first. */
 import type { StreamDetail } from '../../domain/control/api.ts';
+import { reasonInWords } from '../../domain/control/history-words.ts';
 import { useConsole } from './state-context.ts';
 import { durationInWords, instantInWords } from './words.ts';
 
@@ -22,14 +23,14 @@ export function HistoryTable({ history }: { readonly history: StreamDetail['hist
           </tr>
         </thead>
         <tbody>
-          {entries.toReversed().map(({ state, at, atMs, untilMs, reason = '' }) => (
+          {entries.toReversed().map(({ state, at, atMs, untilMs, reason, times }) => (
             <tr key={`${at} ${state}`}>
               <td>
                 <time dateTime={at}>{instantInWords(atMs, nowMs)}</time>
               </td>
               <td>{state}</td>
               <td>{durationInWords(untilMs - atMs)}</td>
-              <td>{reason}</td>
+              <td>{reasonInWords({ reason, times })}</td>
             </tr>
           ))}
         </tbody>

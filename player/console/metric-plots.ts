@@ -52,6 +52,8 @@ export const METRIC_PLOTS: readonly MetricPlot[] = [
 ];
 
 const HOUR_MS = 3_600_000;
+/** A stream that has just begun is no needle at the edge of an empty hour. */
+const NARROWEST_MS = 600_000;
 
 /** Silent intervals become holes in the line: a line across them would say what nobody measured. */
 export function metricSeries(
@@ -60,8 +62,9 @@ export function metricSeries(
   nowMs: number,
 ): readonly PlotSeries[] {
   const [firstMs = nowMs] = metrics.atMs;
-  // An hour wide from the first sample on: without it a single sample would be a plot of years.
-  const timesMs: number[] = [Math.min(nowMs - HOUR_MS, firstMs - metrics.intervalMs)];
+  // Without a first instant a single sample would be a plot of years.
+  const beginMs = Math.max(nowMs - HOUR_MS, Math.min(nowMs - NARROWEST_MS, firstMs - metrics.intervalMs));
+  const timesMs: number[] = [Math.min(beginMs, firstMs - metrics.intervalMs)];
   const indexes: (number | undefined)[] = [undefined];
   for (const [index, atMs] of metrics.atMs.entries()) {
     const before = metrics.atMs[index - 1];

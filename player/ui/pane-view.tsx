@@ -8,6 +8,7 @@ import type { SoundState } from '../wall.ts';
 import { copied } from './clipboard.ts';
 import { GestureReader } from './gestures.ts';
 import { ShapeIcon, SpeakerIcon } from './icons.tsx';
+import { LastPicture } from './last-picture.tsx';
 import type { PlayerState } from './player-state.ts';
 
 export interface PaneViewProps {
@@ -58,6 +59,7 @@ export function PaneView(props: PaneViewProps) {
     >
       <div class="picture">
         <Screen media={pane.media} />
+        <LastPicture phase={pane.phase} media={pane.media} />
         {words.message !== undefined && (
           <div class="place">
             <p class="message">{words.message}</p>

@@ -67,6 +67,16 @@ function untilPlaying(page: Page, count: number, maxMs = LIVE_MAX_MS): Promise<v
   );
 }
 
+/** Whether so many panes show what was kept of their feed: more than an empty canvas has. */
+function showsLastPictures(page: Page, paneCount: number): Promise<boolean> {
+  return page.evaluate((count) => {
+    const kept = [...document.querySelectorAll<HTMLCanvasElement>('.last-picture:not([hidden])')];
+    const shadesOf = (canvas: HTMLCanvasElement) =>
+      new Set(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data).size;
+    return kept.length === count && kept.every((canvas) => shadesOf(canvas) > 20);
+  }, paneCount);
+}
+
 describe('the page', () => {
   it('only what is heard is downloaded as sound, and it is in step with its picture', async () => {
     const page = await open('?streams=cam-1,cam-2');
@@ -129,6 +139,7 @@ describe('the page', () => {
     await untilPlaying(page, 2);
     await page.context().setOffline(true);
     await page.waitForTimeout(5_000);
+    await until('the last pictures stay, dimmed', () => showsLastPictures(page, 2), 10_000);
     await page.context().setOffline(false);
     await untilPlaying(page, 2, 20_000);
     const soon = async () =>

@@ -67,11 +67,21 @@ describe('the plots of an hour', () => {
   const [bitrate] = METRIC_PLOTS;
   if (!bitrate) throw new RangeError('no plot');
 
-  it('are an hour wide, with holes where nobody reported', () => {
-    const nowMs = 7_200_000;
+  const nowMs = 7_200_000;
+
+  it('have holes where nobody reported', () => {
     const [line] = metricSeries(bitrate, metrics([7_150_000, 7_160_000, 7_190_000], [1e6, 2e6, 3e6]), nowMs);
-    expect(line?.timesMs).toEqual([3_600_000, 7_150_000, 7_160_000, 7_170_000, 7_190_000]);
+    expect(line?.timesMs.slice(1)).toEqual([7_150_000, 7_160_000, 7_170_000, 7_190_000]);
     expect(line?.values).toEqual([undefined, 1, 2, undefined, 3]);
+  });
+
+  it.each([
+    ['ten minutes while there is less', 7_150_000, 6_600_000],
+    ['what there is up to an hour', 5_400_000, 5_390_000],
+    ['an hour at most', 3_605_000, 3_600_000 - 5_000],
+  ])('are as wide as %s', (_name, firstMs, beginMs) => {
+    const [line] = metricSeries(bitrate, metrics([firstMs], [1e6]), nowMs);
+    expect(line?.timesMs[0]).toBe(beginMs);
   });
 });
 

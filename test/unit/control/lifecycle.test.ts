@@ -187,6 +187,15 @@ describe('reports of runners', () => {
       runner: { counters: { connectionCount: 1 } },
     });
     expect((await state()).history).toHaveLength(5);
+    const before = (await state()).history.map((entry: { state: string }) => entry.state);
+    for (let second = 1; second <= 40; second++) {
+      await report('live', now + 100 + second * 2_000);
+      await report('interrupted', now + 101 + second * 2_000, `no packet, time ${second}`);
+    }
+    // A feed that comes and goes leaves everything else in the history.
+    const { history } = await state();
+    expect(history.map((entry: { state: string }) => entry.state)).toEqual(before);
+    expect(history.at(-1)).toMatchObject({ reason: 'no packet, time 40', times: 41 });
     expect(await reports.stoppedByOperator('goal')).toBe(false);
     await plane.call('POST', '/v1/streams/goal/stop');
     await report('live', now + 200);

@@ -130,8 +130,20 @@ describe('the latency that all panes share', () => {
 
   it('rises at once and falls slowly', () => {
     expect(sharedLatencyMs([700], { latencyMs: 400, ageMs: 100 })).toBe(700);
-    expect(sharedLatencyMs([690], { latencyMs: 700, ageMs: 500 })).toBeCloseTo(694.4);
+    expect(sharedLatencyMs([680], { latencyMs: 700, ageMs: 500 })).toBeCloseTo(693.8);
     expect(sharedLatencyMs([400], { latencyMs: 700, ageMs: 1_000 })).toBeCloseTo(654);
+  });
+
+  it('stays where it is while needs move by a few milliseconds, so that no pane has to change its pace', () => {
+    let latencyMs = 500;
+    const seen = new Set<number>();
+    for (let beat = 0; beat < 600; beat++) {
+      const needMs = 380 + 6 * Math.sin(beat / 7) + (beat % 3);
+      latencyMs = sharedLatencyMs([needMs], { latencyMs, ageMs: 100 }) ?? Number.NaN;
+      if (beat >= 300) seen.add(latencyMs);
+    }
+    expect(seen.size).toBe(1);
+    expect(latencyMs).toBeLessThan(380 + 8 + 15);
   });
 
   it('without panes the last one is kept', () => {
