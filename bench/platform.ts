@@ -74,8 +74,8 @@ export class Platform {
     const listen = (bytes: Buffer) => {
       said = (said + bytes.toString()).slice(-SAID_MAX_CHARACTERS);
     };
-    child.stdout.on('data', listen);
-    child.stderr.on('data', listen);
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
     for (let waitedMs = 0; waitedMs < START_MAX_MS; waitedMs += POLL_MS) {
       const [, pageUrl] = /Page\s+(https?:\/\/\S+)/.exec(said) ?? [];
       if (pageUrl !== undefined) return new Platform(child, pageUrl, folder, () => said);
