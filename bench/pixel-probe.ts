@@ -56,6 +56,8 @@ const STALL_MS = 200;
  * told late of several in a row.
  */
 const ZEROS_KEPT = 60;
+/** A few readings say too little: pixels of the picture before, which the page was told too early of. */
+const LOW_SHARE = 0.1;
 /** Playing never goes back as far as this. */
 const ENGINE_STEP_MS = 2_000;
 const SKEW_EVERY_MS = 200;
@@ -120,7 +122,7 @@ class PaneProbe {
 
   /** The instant at media time 0. */
   private get zeroMs(): number | undefined {
-    return this.zerosMs.length === 0 ? undefined : Math.min(...this.zerosMs);
+    return [...this.zerosMs].sort((a, b) => a - b)[Math.floor(this.zerosMs.length * LOW_SHARE)];
   }
 
   get record(): PaneRecord {
@@ -195,7 +197,7 @@ class PaneProbe {
 
   /**
    * A page that is told late of a frame reads the pixels of the next one already. The instant at media time 0
-   * is the same for all frames of an engine: what the least of the last readings says.
+   * is the same for all frames of an engine: what the low ones of the last readings say.
    */
   private learnZero(zeroMs: number): void {
     this.zerosMs = [...this.zerosMs, zeroMs].slice(-ZEROS_KEPT);

@@ -11,6 +11,7 @@ import { LatencyNeed, PICTURE_TOLERANCE, SOUND_TOLERANCE } from './latency-contr
 import type { PaneMeasure } from './pane-measure.ts';
 import type { PanePhase } from './pane-words.ts';
 import { Playhead } from './playhead.ts';
+import { Presentation } from './presentation.ts';
 import { Stats, type StatsSample } from './stats.ts';
 
 export interface PaneDependencies {
@@ -58,6 +59,7 @@ export class Pane {
   readonly media: HTMLMediaElement;
   readonly need = new LatencyNeed();
   readonly stats = new Stats();
+  readonly presentation: Presentation;
   readonly #dependencies: PaneDependencies;
   readonly #playhead: Playhead;
   #engine: Engine | undefined;
@@ -89,6 +91,7 @@ export class Pane {
     const { media, rendition, serverNowMs, nowMs } = dependencies;
     const zeroInstantMs = () => this.#engine?.zeroInstantMs;
     const tolerance = rendition === 'video' ? PICTURE_TOLERANCE : SOUND_TOLERANCE;
+    this.presentation = new Presentation(media, () => this.latencyMs);
     this.#playhead = new Playhead({ media, zeroInstantMs, serverNowMs, nowMs, tolerance });
   }
 
@@ -151,7 +154,8 @@ export class Pane {
   tick(targetLatencyMs: number | undefined): void {
     const nowMs = this.#dependencies.nowMs();
     const engine = this.#engine;
-    this.#targetLatencyMs = targetLatencyMs;
+    this.#targetLatencyMs =
+      targetLatencyMs === undefined ? undefined : targetLatencyMs - this.presentation.trimMs;
     this.#sample();
     if (!engine || this.#dependencies.isHidden()) {
       this.#lastMovedAtMs = nowMs;
@@ -166,7 +170,11 @@ export class Pane {
     // What waits for a click stands still for as long as that takes.
     else if (this.#needsClick) this.#lastMovedAtMs = nowMs;
     else this.#onStandingStill(nowMs);
-    if (targetLatencyMs !== undefined && this.#phase === 'playing') this.#playhead.hold(targetLatencyMs);
+    if (this.#phase !== 'playing') this.presentation.forget();
+    else if (this.#targetLatencyMs !== undefined) {
+      this.#playhead.hold(this.#targetLatencyMs);
+      this.presentation.watch(nowMs);
+    }
   }
 
   /** Unix ms by the server's clock of the picture that is shown. */
@@ -176,6 +184,12 @@ export class Pane {
 
   get latencyMs(): number | undefined {
     return this.#playhead.latencyMs;
+  }
+
+  /** The instant that all panes share, as this one keeps it: what it shows, without its trim. */
+  get sharedInstantMs(): number | undefined {
+    const shownMs = this.shownInstantMs;
+    return shownMs === undefined ? undefined : shownMs - this.presentation.trimMs;
   }
 
   /** From the camera's capture to the screen; undefined when the camera does not tell. */

@@ -13,6 +13,7 @@ import { CONTROL_INTERVAL_MS, LATENCY_LIMITS, sharedLatencyMs, skewMs } from './
 import { type CaptionReader, Pane } from './pane.ts';
 import type { PaneMeasure } from './pane-measure.ts';
 import type { StreamSummary } from './pane-words.ts';
+import { middleOf } from './presentation.ts';
 
 /** Numbers that have moved are told so often. */
 const TELL_EVERY_TICKS = 5;
@@ -179,7 +180,7 @@ export class Wall {
 
   get skewMs(): number {
     const playing = this.#panes.filter((pane) => pane.phase === 'playing');
-    return skewMs(playing.flatMap((pane) => pane.shownInstantMs ?? []));
+    return skewMs(playing.flatMap((pane) => pane.sharedInstantMs ?? []));
   }
 
   #hear(id: string | undefined): void {
@@ -225,9 +226,18 @@ export class Wall {
       { ...LATENCY_LIMITS, latencyMinMs: DELIVERY_PLANS[this.#delivery].latencyMinMs },
     );
     if (latencyMs !== undefined) this.#target = { latencyMs, setAtMs: nowMs };
+    this.#trim(nowMs);
     for (const pane of this.#all) pane.tick(latencyMs);
     this.#tickCount += 1;
     if (this.#tickCount % TELL_EVERY_TICKS === 0) this.#options.onChange();
+  }
+
+  /** Pictures that share an instant are brought onto the screen together. */
+  #trim(nowMs: number): void {
+    const playing = this.#panes.filter((pane) => pane.phase === 'playing');
+    const middleMs = middleOf(playing.flatMap(({ presentation }) => presentation.shownLatencyMs ?? []));
+    if (middleMs === undefined) return;
+    for (const { presentation } of playing) presentation.trimTo(middleMs, nowMs);
   }
 
   /** Sound goes on behind other windows, and so does a picture that floats above them. */
