@@ -111,7 +111,7 @@ export class LatencyNeed {
 }
 
 /**
- * The shared target stays while less than this could be gained. A target that moves makes every pane play a little
+ * The shared target stays while less than this could be gained, and once it falls it falls all the way. A target that moves makes every pane play a little
  * faster or slower, and a browser that shows frames at another rate than they have drops and doubles some.
  */
 const TARGET_HELD_MS = 15;
@@ -126,12 +126,12 @@ const TARGET_FALL_SHARE_PER_S = 0.12;
  * The latency that all panes share.
  *
  * @param needsMs what each playing pane needs.
- * @param current the target so far, and how long ago it was set.
+ * @param current the target so far, how long ago it was set, and whether it was falling then.
  * @returns undefined while no pane needs anything.
  */
 export function sharedLatencyMs(
   needsMs: readonly number[],
-  current: { readonly latencyMs: number; readonly ageMs: number } | undefined,
+  current: { readonly latencyMs: number; readonly ageMs: number; readonly isFalling?: boolean } | undefined,
   limits: LatencyLimits = LATENCY_LIMITS,
 ): number | undefined {
   if (needsMs.length === 0) return current?.latencyMs;
@@ -140,7 +140,7 @@ export function sharedLatencyMs(
   const wantedMs = Math.min(limits.latencyMaxMs, Math.max(limits.latencyMinMs, mostMs));
   if (!current) return wantedMs;
   const gainMs = current.latencyMs - wantedMs;
-  if (gainMs >= 0 && gainMs < TARGET_HELD_MS) return current.latencyMs;
+  if (gainMs >= 0 && gainMs < TARGET_HELD_MS && current.isFalling !== true) return current.latencyMs;
   const fallMs = (current.ageMs / 1000) * (TARGET_FALL_MS_PER_S + TARGET_FALL_SHARE_PER_S * gainMs);
   return Math.max(wantedMs, current.latencyMs - fallMs);
 }

@@ -12,8 +12,12 @@ const READING_PAUSE_MS = 300;
 const TRIM_PAUSE_MS = 6_000;
 /** More than half a refresh of 60 Hz, or two panes would chase each other. */
 const TRIM_BEYOND_MS = 11;
-/** A frame at most is what a trim can be right for. */
-const TRIM_MAX_MS = 25;
+/**
+ * Pictures move on the screen by whole refreshes, 17 ms at 60 Hz, however little the playhead is moved for it: half of
+ * one at a time finds the least that does it, and disturbs the least.
+ */
+const TRIM_STEP_MS = 8;
+const TRIM_MAX_MS = 2 * TRIM_STEP_MS;
 
 export class Presentation {
   readonly #media: HTMLMediaElement;
@@ -69,8 +73,10 @@ export class Presentation {
     if (shownLatencyMs === undefined || nowMs - this.#trimmedAtMs < TRIM_PAUSE_MS) return;
     const offMs = shownLatencyMs - middleMs;
     if (Math.abs(offMs) <= TRIM_BEYOND_MS) return;
+    const trimMs = this.#trimMs + Math.sign(offMs) * TRIM_STEP_MS;
+    if (Math.abs(trimMs) > TRIM_MAX_MS) return;
+    this.#trimMs = trimMs;
     this.#trimmedAtMs = nowMs;
-    this.#trimMs = Math.max(-TRIM_MAX_MS, Math.min(TRIM_MAX_MS, this.#trimMs + offMs));
     this.#readingsMs = [];
   }
 

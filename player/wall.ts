@@ -59,7 +59,7 @@ export class Wall {
   #panes: readonly Pane[] = [];
   #streams = new Map<string, StreamSummary>();
   #sound: Pane | undefined;
-  #target: { latencyMs: number; setAtMs: number } | undefined;
+  #target: { latencyMs: number; setAtMs: number; isFalling: boolean } | undefined;
   #tickCount = 0;
   #delivery: DeliveryMode;
   #makeCaptions: (() => CaptionReader) | undefined;
@@ -96,7 +96,7 @@ export class Wall {
     // What was learnt belongs to the old way of loading, and the new latency is meant at once.
     const latencyMs = DELIVERY_PLANS[mode].latencyMinMs;
     const isLater = latencyMs > (this.#target?.latencyMs ?? 0);
-    this.#target = isLater ? { latencyMs, setAtMs: this.#nowMs() } : undefined;
+    this.#target = isLater ? { latencyMs, setAtMs: this.#nowMs(), isFalling: false } : undefined;
     for (const pane of this.#all) pane.need.reset();
     this.#options.onChange();
   }
@@ -222,10 +222,11 @@ export class Wall {
     );
     const latencyMs = sharedLatencyMs(
       needsMs,
-      this.#target && { latencyMs: this.#target.latencyMs, ageMs: nowMs - this.#target.setAtMs },
+      this.#target && { ...this.#target, ageMs: nowMs - this.#target.setAtMs },
       { ...LATENCY_LIMITS, latencyMinMs: DELIVERY_PLANS[this.#delivery].latencyMinMs },
     );
-    if (latencyMs !== undefined) this.#target = { latencyMs, setAtMs: nowMs };
+    const isFalling = latencyMs !== undefined && latencyMs < (this.#target?.latencyMs ?? 0);
+    if (latencyMs !== undefined) this.#target = { latencyMs, setAtMs: nowMs, isFalling };
     this.#trim(nowMs);
     for (const pane of this.#all) pane.tick(latencyMs);
     this.#tickCount += 1;

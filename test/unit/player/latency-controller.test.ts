@@ -136,10 +136,13 @@ describe('the latency that all panes share', () => {
 
   it('stays where it is while needs move by a few milliseconds, so that no pane has to change its pace', () => {
     let latencyMs = 500;
+    let isFalling = false;
     const seen = new Set<number>();
     for (let beat = 0; beat < 600; beat++) {
       const needMs = 380 + 6 * Math.sin(beat / 7) + (beat % 3);
-      latencyMs = sharedLatencyMs([needMs], { latencyMs, ageMs: 100 }) ?? Number.NaN;
+      const next: number = sharedLatencyMs([needMs], { latencyMs, ageMs: 100, isFalling }) ?? Number.NaN;
+      isFalling = next < latencyMs;
+      latencyMs = next;
       if (beat >= 300) seen.add(latencyMs);
     }
     expect(seen.size).toBe(1);
