@@ -10,12 +10,12 @@ const READING_COUNT = 5;
 const READING_PAUSE_MS = 300;
 /** A trim changes the pace for a moment; what comes after that tells whether it was right. */
 const TRIM_PAUSE_MS = 6_000;
-/** More than half a refresh of 60 Hz, or two panes would chase each other. */
-const TRIM_BEYOND_MS = 11;
 /**
- * Pictures move on the screen by whole refreshes, 17 ms at 60 Hz, however little the playhead is moved for it: half of
- * one at a time finds the least that does it, and disturbs the least.
+ * More than half a frame: a browser that has settled on showing each frame for two refreshes moves all of a pane's
+ * pictures by a whole frame or not at all, and one that is nearer than this would only be as far off on the other side.
  */
+const TRIM_BEYOND_MS = 18;
+/** How little the playhead must be moved for that nobody knows: half a refresh at a time finds it. */
 const TRIM_STEP_MS = 8;
 const TRIM_MAX_MS = 2 * TRIM_STEP_MS;
 
