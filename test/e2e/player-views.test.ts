@@ -221,6 +221,8 @@ describe('the page', () => {
     const overlaps = () =>
       page.evaluate(() => {
         const numbers = document.querySelector('.numbers');
+        // As long as they get: six panes on a machine that is far behind.
+        if (numbers) numbers.textContent = '6 live · 12.34 s behind · 1234 ms apart';
         const box = numbers?.getBoundingClientRect();
         if (!numbers || !box || numbers.scrollWidth > numbers.clientWidth) return true;
         return ['h1', '.layouts', '.tools'].some((other) => {
@@ -228,7 +230,7 @@ describe('the page', () => {
           return left < box.right && right > box.left && top < box.bottom && bottom > box.top;
         });
       });
-    for (const width of [320, 360, 540, 700, 701, 740, 900, 1_040, 1_041, 1_280]) {
+    for (const width of [320, 360, 540, 700, 701, 740, 900, 1_041, 1_140, 1_141, 1_280]) {
       await page.setViewportSize({ width, height: 700 });
       expect([width, await overlaps()]).toEqual([width, false]);
     }
