@@ -3,7 +3,12 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BenchResult, format, isMet, targetText } from './result.ts';
 
-/** @returns how many benches the page has. */
+/**
+ * Puts what was measured on the page; what is on it of benches that have no result here stays, since results are of
+ * one machine and are not committed.
+ *
+ * @returns how many benches the page has.
+ */
 export async function writeBenchmarksPage(resultsFolder: string, pagePath: string): Promise<number> {
   const newest = new Map<string, BenchResult>();
   for (const file of (await readdir(resultsFolder)).filter((name) => name.endsWith('.json')).sort()) {
@@ -13,9 +18,19 @@ export async function writeBenchmarksPage(resultsFolder: string, pagePath: strin
     if (earlier && result.quick && !earlier.quick) continue;
     newest.set(result.name, result);
   }
-  const results = [...newest.values()].sort((a, b) => a.name.localeCompare(b.name));
-  await writeFile(pagePath, [HEAD, ...results.map(section)].join('\n'));
-  return results.length;
+  const sections = new Map(sectionsOf(await readFile(pagePath, 'utf8').catch(() => '')));
+  for (const result of newest.values()) sections.set(result.name, section(result));
+  const sorted = [...sections].sort(([a], [b]) => a.localeCompare(b));
+  await writeFile(pagePath, [HEAD, ...sorted.map(([, text]) => text)].join('\n'));
+  return sorted.length;
+}
+
+/** The sections of a page by the names of their benches. */
+function sectionsOf(page: string): [name: string, text: string][] {
+  return page.split(/^(?=## )/m).flatMap((text): [string, string][] => {
+    const [, name] = /^`npm run bench -- --only (\S+?)(?: --quick)?`/m.exec(text) ?? [];
+    return name === undefined ? [] : [[name, `${text.trimEnd()}\n`]];
+  });
 }
 
 const HEAD = `# Benchmarks
