@@ -115,8 +115,6 @@ export class LatencyNeed {
  * faster or slower, and a browser that shows frames at another rate than they have drops and doubles some.
  */
 const TARGET_HELD_MS = 15;
-/** Less than this the margin can give: a target that rose with each need would move all the time, too. */
-const NEED_BORNE_MS = 10;
 /**
  * The shared target falls slowly, so that one good second does not undo what was learnt, and faster the more
  * there is to gain: a page that loads needs a second in the beginning and half of it a little later.
@@ -142,8 +140,7 @@ export function sharedLatencyMs(
   const wantedMs = Math.min(limits.latencyMaxMs, Math.max(limits.latencyMinMs, mostMs));
   if (!current) return wantedMs;
   const gainMs = current.latencyMs - wantedMs;
-  const isHeld = current.isFalling === true ? gainMs < 0 : gainMs < TARGET_HELD_MS;
-  if (isHeld && gainMs >= -NEED_BORNE_MS) return current.latencyMs;
+  if (gainMs >= 0 && gainMs < TARGET_HELD_MS && current.isFalling !== true) return current.latencyMs;
   const fallMs = (current.ageMs / 1000) * (TARGET_FALL_MS_PER_S + TARGET_FALL_SHARE_PER_S * gainMs);
   return Math.max(wantedMs, current.latencyMs - fallMs);
 }

@@ -9,7 +9,7 @@ const READING_COUNT = 5;
 /** Each reading makes the browser draw the page anew: a few a second are enough for what changes in seconds. */
 const READING_PAUSE_MS = 300;
 /** A trim changes the pace for a moment; what comes after that tells whether it was right. */
-const TRIM_PAUSE_MS = 4_000;
+const TRIM_PAUSE_MS = 6_000;
 /**
  * More than half a frame: a browser that has settled on showing each frame for two refreshes moves all of a pane's
  * pictures by a whole frame or not at all, and one that is nearer than this would only be as far off on the other side.

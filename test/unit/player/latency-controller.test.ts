@@ -134,12 +134,6 @@ describe('the latency that all panes share', () => {
     expect(sharedLatencyMs([400], { latencyMs: 700, ageMs: 1_000 })).toBeCloseTo(654);
   });
 
-  it('leaves a need of a few milliseconds more to the margin', () => {
-    expect(sharedLatencyMs([409], { latencyMs: 400, ageMs: 100 })).toBe(400);
-    expect(sharedLatencyMs([411], { latencyMs: 400, ageMs: 100 })).toBe(411);
-    expect(sharedLatencyMs([409], { latencyMs: 400, ageMs: 100, isFalling: true })).toBe(400);
-  });
-
   it('stays where it is while needs move by a few milliseconds, so that no pane has to change its pace', () => {
     let latencyMs = 500;
     let isFalling = false;

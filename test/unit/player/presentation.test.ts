@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { middleOf, Presentation } from '../../../player/presentation.ts';
 
 const FRAME_MS = 1000 / 30;
-const ONE_TRIM_MS = 4_100;
+const ONE_TRIM_MS = 6_100;
 
 const withoutPictures = {} as HTMLMediaElement;
 const pane = () => new Presentation(withoutPictures, () => undefined);
