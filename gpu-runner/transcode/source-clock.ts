@@ -170,8 +170,9 @@ export class SourceClock {
       return 'jump';
     }
     this.#learnCapture(sourceMs, readyMs, captureMs);
-    const isLearning = readyMs - this.#mappedAtMs < LEARNING_MS;
-    if (latenessMs < -EARLY_REANCHOR_MS && !(isLearning && this.#frameMs !== undefined)) {
+    // What is not rounded has to glide from the beginning.
+    const isLearning = this.#frameMs !== undefined && readyMs - this.#mappedAtMs < LEARNING_MS;
+    if (latenessMs < -EARLY_REANCHOR_MS && !isLearning) {
       this.#map(sourceMs, readyMs);
       return 'reanchored';
     }
@@ -179,19 +180,19 @@ export class SourceClock {
       this.#map(sourceMs, readyMs, this.#lateMinDelayMs);
       return 'reanchored';
     }
-    this.#follow(delayMs, readyMs, readyStepMs);
+    const limitMs = isLearning
+      ? Number.POSITIVE_INFINITY
+      : MAX_SLEW * Math.max(0, Math.min(readyStepMs, JUMP_MS));
+    this.#follow(delayMs, readyMs, limitMs);
     return this.#moveTo(sourceMs, isLearning) ? 'reanchored' : 'steady';
   }
 
-  #follow(delayMs: number, readyMs: number, readyStepMs: number): void {
+  /** @param limitMs how far what is expected may move at once. */
+  #follow(delayMs: number, readyMs: number, limitMs: number): void {
     this.#delays.add(readyMs, delayMs);
     const minDelayMs = this.#delays.value ?? delayMs;
     this.#lateness.add(readyMs, delayMs - minDelayMs);
     const errorMs = minDelayMs - this.#readyOffsetMs;
-    const isLearning = this.#frameMs !== undefined && readyMs - this.#mappedAtMs < LEARNING_MS;
-    const limitMs = isLearning
-      ? Number.POSITIVE_INFINITY
-      : MAX_SLEW * Math.max(0, Math.min(readyStepMs, JUMP_MS));
     this.#readyOffsetMs += Math.max(-limitMs, Math.min(limitMs, errorMs));
   }
 
