@@ -1,10 +1,11 @@
 /**
  * Runs inside the page: reads the clock from the pixels of every video, at the moment at which a frame is
- * shown. Only the block of the code is copied, scaled down to a few pixels per cell, and only some frames are
- * looked at, since each one that is makes the page draw anew: the probe must not be what makes it slow.
+ * shown. Only the block of the code is copied, out of the frame as the decoder left it (drawing it onto a canvas
+ * turns the whole picture into RGB first, which took six times as long), and only some frames are looked at, since
+ * each one that is makes the page draw anew: the probe must not be what makes it slow.
  */
 import { SEED_PROFILE } from '../domain/profile.ts';
-import { CODE_COLUMNS, CODE_ROWS, codeRect, decodeClock } from '../tools/feeds/clock-code.ts';
+import { type ClockReading, codeRect, decodeClock } from '../tools/feeds/clock-code.ts';
 
 /** What one pane showed while it was watched. */
 export interface PaneRecord {
@@ -41,7 +42,8 @@ declare global {
   }
 }
 
-const PIXELS_PER_CELL = 4;
+/** Formats that begin with a plane of luma, a byte for each pixel. */
+const LUMA_FIRST: ReadonlySet<string | null> = new Set(['I420', 'NV12']);
 /**
  * Between two readings, by turns, six or seven a second. Four frames and five: a feed of half the rendition's rate
  * shows each picture in two frames, and readings of only the first or only the second ones would put its pane a
@@ -51,12 +53,9 @@ const READING_PAUSES_MS = [120, 150] as const;
 /** The rendition's. */
 const FRAME_MS = 1000 / SEED_PROFILE.video.frameRate;
 const STALL_MS = 200;
-/**
- * Eight seconds of readings. Of a feed of half the rate only every second one says the least, and the page may be
- * told late of several in a row.
- */
+/** Eight seconds of readings. Of a feed of half the rate only every second one says the least. */
 const ZEROS_KEPT = 60;
-/** A few readings say too little: pixels of the picture before, which the page was told too early of. */
+/** What the low ones of the readings say counts; the lowest alone could be a mistake. */
 const LOW_SHARE = 0.1;
 /** Playing never goes back as far as this. */
 const ENGINE_STEP_MS = 2_000;
@@ -65,8 +64,7 @@ const LOOK_FOR_VIDEOS_EVERY_MS = 250;
 
 class PaneProbe {
   readonly video: HTMLVideoElement;
-  private readonly canvas: OffscreenCanvas;
-  private readonly context: OffscreenCanvasRenderingContext2D;
+  private pixels = new Uint8Array(0);
   private zerosMs: number[] = [];
   private feedNumber = -1;
   private lastMediaTimeMs = -1;
@@ -87,10 +85,6 @@ class PaneProbe {
 
   constructor(video: HTMLVideoElement) {
     this.video = video;
-    this.canvas = new OffscreenCanvas(CODE_COLUMNS * PIXELS_PER_CELL, CODE_ROWS * PIXELS_PER_CELL);
-    const context = this.canvas.getContext('2d', { willReadFrequently: true });
-    if (!context) throw new Error('no 2d context');
-    this.context = context;
     video.addEventListener('waiting', () => {
       this.waitingEventCount += 1;
     });
@@ -120,7 +114,7 @@ class PaneProbe {
     return this.zeroMs + this.lastMediaTimeMs + Math.min(sinceMs, READING_PAUSES_MS[1] + 2 * FRAME_MS);
   }
 
-  /** The instant at media time 0. */
+  /** The instant at media time 0, which is the same for all frames of an engine. */
   private get zeroMs(): number | undefined {
     return [...this.zerosMs].sort((a, b) => a - b)[Math.floor(this.zerosMs.length * LOW_SHARE)];
   }
@@ -169,19 +163,14 @@ class PaneProbe {
     // The frame reaches the screen a little after this call.
     const shownAtMs = wallMs + Math.max(0, metadata.expectedDisplayTime - nowMs);
     this.lastShownAtMs = wallMs + metadata.expectedDisplayTime - performance.now();
-    this.readClock(mediaTimeMs, shownAtMs);
+    void this.readClock(mediaTimeMs, shownAtMs);
   }
 
-  private readClock(mediaTimeMs: number, shownAtMs: number): void {
-    const { videoWidth, videoHeight } = this.video;
-    const code = codeRect({ widthPx: videoWidth, heightPx: videoHeight });
-    const { width, height } = this.canvas;
-    this.context.drawImage(this.video, code.x, code.y, code.width, code.height, 0, 0, width, height);
-    const { data } = this.context.getImageData(0, 0, width, height);
-    const clock = decodeClock(
-      { data, widthPx: width, heightPx: height, channels: 4 },
-      { x: 0, y: 0, width, height },
-    );
+  private async readClock(mediaTimeMs: number, shownAtMs: number): Promise<void> {
+    // A page that is told late of a frame gets the pixels of the next one: the frame says itself which it is.
+    const frame = new VideoFrame(this.video);
+    const pixelsAtMs = frame.timestamp / 1000;
+    const clock = await this.clockOf(frame);
     if (!clock) {
       this.unreadableCount += 1;
       return;
@@ -189,18 +178,34 @@ class PaneProbe {
     const { loopMs = Infinity } = window.mirrorProbeSettings ?? {};
     const sinceCaptureMs = shownAtMs - clock.atMs;
     const unloopedMs = loopMs === Infinity ? sinceCaptureMs : sinceCaptureMs % loopMs;
-    this.learnZero(shownAtMs - unloopedMs - mediaTimeMs);
+    this.zerosMs = [...this.zerosMs, shownAtMs - unloopedMs - pixelsAtMs].slice(-ZEROS_KEPT);
     this.feedNumber = clock.feedNumber;
     this.latenciesMs.push(shownAtMs - (this.zeroMs ?? 0) - mediaTimeMs);
     this.shownAtMs.push(shownAtMs);
   }
 
-  /**
-   * A page that is told late of a frame reads the pixels of the next one already. The instant at media time 0
-   * is the same for all frames of an engine: what the low ones of the last readings say.
-   */
-  private learnZero(zeroMs: number): void {
-    this.zerosMs = [...this.zerosMs, zeroMs].slice(-ZEROS_KEPT);
+  private async clockOf(frame: VideoFrame): Promise<ClockReading | undefined> {
+    try {
+      if (!LUMA_FIRST.has(frame.format)) return undefined;
+      const { displayWidth, displayHeight } = frame;
+      const rect = codeRect({ widthPx: displayWidth, heightPx: displayHeight });
+      const byteCount = frame.allocationSize({ rect });
+      if (this.pixels.length < byteCount) this.pixels = new Uint8Array(byteCount);
+      const [luma] = await frame.copyTo(this.pixels, { rect });
+      const { width, height } = rect;
+      return decodeClock(
+        {
+          data: this.pixels,
+          widthPx: width,
+          heightPx: height,
+          channels: 1,
+          strideBytes: luma?.stride ?? width,
+        },
+        { x: 0, y: 0, width, height },
+      );
+    } finally {
+      frame.close();
+    }
   }
 }
 
