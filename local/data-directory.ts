@@ -1,9 +1,9 @@
 /** The data directory: usable, ours alone for as long as this process lives, and kept from growing. */
 import { createHash } from 'node:crypto';
-import { mkdir, realpath, rm, statfs, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../domain/errors.ts';
 import { LIVE_EDGE_WINDOW_MS } from '../domain/live-edge.ts';
 import type { Log } from '../domain/log.ts';
@@ -46,7 +46,7 @@ export async function holdDataDirectory(directory: string): Promise<HeldDirector
 
 async function usableDirectory(directory: string): Promise<string> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     const path = await realpath(directory);
     const probe = join(path, '.write-probe');
     await writeFile(probe, 'x');
@@ -61,6 +61,14 @@ async function usableDirectory(directory: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** Level by level: Node's own recursive way never ends where a system lets nobody make a directory, as in /proc. */
+async function makeDirectory(directory: string): Promise<void> {
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  if (dirname(directory) !== directory) await makeDirectory(dirname(directory));
+  await mkdir(directory);
 }
 
 /** In the system's folder for temporary files, since the path of a socket may have 107 bytes at most. */

@@ -3,6 +3,7 @@
  * (how late its media arrives, plus a margin); all panes then play the same instant, as late as the one that
  * needs most. Pure arithmetic: no DOM, no timers.
  */
+import { SEED_PROFILE } from '../domain/profile.ts';
 
 export interface LatencyLimits {
   /** Media kept in hand beyond the latest arrival that is usual for the pane. */
@@ -111,10 +112,16 @@ export class LatencyNeed {
 }
 
 /**
- * The shared target stays while less than this could be gained, and once it falls it falls all the way. A target that moves makes every pane play a little
- * faster or slower, and a browser that shows frames at another rate than they have drops and doubles some.
+ * The shared target stays while less than this could be gained, and once it falls it falls all the way. A target that
+ * moves makes every pane play a little faster or slower, and a browser that shows frames at another rate than they have
+ * drops and doubles some: panes are then a frame apart until it has settled. One pane alone is in step with itself.
  */
-const TARGET_HELD_MS = 15;
+const TARGET_HELD_MS = 40;
+const TARGET_HELD_ALONE_MS = 15;
+/** For the same reason, so much of a need is left to the margin, which is many times as large. */
+const NEED_BORNE_MS = 15;
+/** And in whole frames: what was learnt of when each pane's frames reach the screen (presentation.ts) then stays true. */
+const TARGET_STEP_MS = 1000 / SEED_PROFILE.video.frameRate;
 /**
  * The shared target falls slowly, so that one good second does not undo what was learnt, and faster the more
  * there is to gain: a page that loads needs a second in the beginning and half of it a little later.
@@ -138,11 +145,21 @@ export function sharedLatencyMs(
   const leastMs = Math.min(...needsMs);
   const mostMs = Math.max(...needsMs.filter((needMs) => needMs <= leastMs + limits.straggleMs));
   const wantedMs = Math.min(limits.latencyMaxMs, Math.max(limits.latencyMinMs, mostMs));
-  if (!current) return wantedMs;
+  const hasCompany = needsMs.length > 1;
+  const stepMs = hasCompany ? TARGET_STEP_MS : 0;
+  if (!current) return roundUp(wantedMs, stepMs);
   const gainMs = current.latencyMs - wantedMs;
-  if (gainMs >= 0 && gainMs < TARGET_HELD_MS && current.isFalling !== true) return current.latencyMs;
+  const heldMs = hasCompany ? TARGET_HELD_MS : TARGET_HELD_ALONE_MS;
+  const borneMs = hasCompany ? NEED_BORNE_MS : 0;
+  if (gainMs >= -borneMs && gainMs < heldMs && current.isFalling !== true) return current.latencyMs;
   const fallMs = (current.ageMs / 1000) * (TARGET_FALL_MS_PER_S + TARGET_FALL_SHARE_PER_S * gainMs);
-  return Math.max(wantedMs, current.latencyMs - fallMs);
+  return Math.max(roundUp(wantedMs, stepMs), current.latencyMs - fallMs);
+}
+
+/** To a whole number of steps; a step of 0 rounds nothing. */
+function roundUp(value: number, step: number): number {
+  // A millionth less, so that what is a whole number of steps stays that.
+  return step === 0 ? value : Math.ceil(value / step - 1e-6) * step;
 }
 
 export type Correction =
@@ -150,7 +167,6 @@ export type Correction =
   /** Too far off for a rate: go to the target at once. */
   | { readonly kind: 'seek' };
 
-const RATE_GAIN_PER_S = 0.5;
 export const RATE_MIN = 0.95;
 export const RATE_MAX = 1.1;
 /** How near to its target a pane is kept. */
@@ -159,12 +175,14 @@ export interface Tolerance {
   readonly inStepMs: number;
   /** A pane that is being corrected is brought so near, so that it does not need it again at once. */
   readonly correctedMs: number;
+  /** The rate's departure from 1 for each second of departure from the target. */
+  readonly gainPerS: number;
 }
 
 /** Panes a few ms apart show different frames for that share of the time: two neighbours are 33 ms apart. */
-export const PICTURE_TOLERANCE: Tolerance = { inStepMs: 2, correctedMs: 0.5 };
+export const PICTURE_TOLERANCE: Tolerance = { inStepMs: 2, correctedMs: 0.5, gainPerS: 1 };
 /** A rate that is not 1 costs sound some of its quality, and nobody hears 8 ms. */
-export const SOUND_TOLERANCE: Tolerance = { inStepMs: 8, correctedMs: 2 };
+export const SOUND_TOLERANCE: Tolerance = { inStepMs: 8, correctedMs: 2, gainPerS: 0.5 };
 
 /** Coarse steps, because each change of the rate makes the browser rework its audio path. */
 const RATE_STEP = 0.005;
@@ -177,11 +195,11 @@ export const SEEK_BEYOND_MS = 1_000;
 export function correct(
   errorMs: number,
   isCorrecting = false,
-  { inStepMs, correctedMs } = PICTURE_TOLERANCE,
+  { inStepMs, correctedMs, gainPerS } = PICTURE_TOLERANCE,
 ): Correction {
   if (Math.abs(errorMs) > SEEK_BEYOND_MS) return { kind: 'seek' };
   if (Math.abs(errorMs) <= (isCorrecting ? correctedMs : inStepMs)) return { kind: 'rate', playbackRate: 1 };
-  const stepCount = Math.max(1, Math.round((RATE_GAIN_PER_S * Math.abs(errorMs)) / 1000 / RATE_STEP));
+  const stepCount = Math.max(1, Math.round((gainPerS * Math.abs(errorMs)) / 1000 / RATE_STEP));
   const stepped = 1 + Math.sign(errorMs) * stepCount * RATE_STEP;
   return { kind: 'rate', playbackRate: Number(Math.min(RATE_MAX, Math.max(RATE_MIN, stepped)).toFixed(3)) };
 }

@@ -173,7 +173,9 @@ export class Pane {
     if (this.#phase !== 'playing') this.presentation.forget();
     else if (this.#targetLatencyMs !== undefined) {
       this.#playhead.hold(this.#targetLatencyMs);
-      this.presentation.watch(nowMs);
+      // On its way to another instant a pane shows frames as they come.
+      if (this.media.playbackRate === 1) this.presentation.watch(nowMs);
+      else this.presentation.forget();
     }
   }
 

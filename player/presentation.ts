@@ -1,23 +1,32 @@
 /**
- * When a pane's pictures reach the screen. A browser shows a frame at a refresh of the screen, up to two of them
- * after the playhead came to it, and how much that is depends on where in the refresh a pane's frames fall. Panes
- * whose playheads are in step may so be 40 ms apart on the screen; each is trimmed to the middle of all.
+ * When a pane's pictures reach the screen. While frames and refreshes keep time, a browser shows each frame a fixed time
+ * after its playhead has come to it, anywhere within a frame by where the pane's frames fall, and after a moment in which
+ * it was busy that may be a whole frame later. Panes whose playheads are in step may so be 40 ms apart on the screen;
+ * each is trimmed to the place to which all can come nearest.
  */
+import { SEED_PROFILE } from '../domain/profile.ts';
 
+const FRAME_MS = 1000 / SEED_PROFILE.video.frameRate;
 /** Readings of which the middle counts. */
 const READING_COUNT = 5;
 /** Each reading makes the browser draw the page anew: a few a second are enough for what changes in seconds. */
-const READING_PAUSE_MS = 300;
+const READING_PAUSE_MS = 200;
 /** A trim changes the pace for a moment; what comes after that tells whether it was right. */
-const TRIM_PAUSE_MS = 6_000;
-/**
- * More than half a frame: a browser that has settled on showing each frame for two refreshes moves all of a pane's
- * pictures by a whole frame or not at all, and one that is nearer than this would only be as far off on the other side.
- */
+const TRIM_PAUSE_MS = 3_000;
+/** Trims in a row after which a pane that is still off is left alone for longer and longer. */
+const QUICK_TRIM_COUNT = 3;
+const TRIM_PAUSE_MAX_MS = 60_000;
+/** More than half a frame: pictures move by whole frames, and one nearer than this would be as far off on the other side. */
 const TRIM_BEYOND_MS = 18;
-/** How little the playhead must be moved for that nobody knows: half a refresh at a time finds it. */
-const TRIM_STEP_MS = 8;
+/** How little the playhead must be moved for that nobody knows: a third of a frame at a time finds it. */
+const TRIM_STEP_MS = 12;
 const TRIM_MAX_MS = 2 * TRIM_STEP_MS;
+/** Another place has to be so much better: panes that move are apart for a moment. */
+const BETTER_PLACE_MS = 3;
+/** Half a frame is as near as a place can be sure to be. */
+const FAR_PLACE_FRAMES = 0.75;
+/** After a busy moment the panes that it moved are brought back within this. */
+const FAR_PLACE_MS = 10_000;
 
 export class Presentation {
   readonly #media: HTMLMediaElement;
@@ -26,6 +35,7 @@ export class Presentation {
   #readingsMs: number[] = [];
   #trimMs = 0;
   #trimmedAtMs = Number.NEGATIVE_INFINITY;
+  #trimCount = 0;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #isAsking = false;
 
@@ -42,7 +52,7 @@ export class Presentation {
   /** How far behind the wall clock the pictures on the screen are; undefined while too little is known. */
   get shownLatencyMs(): number | undefined {
     if (this.#readingsMs.length < READING_COUNT) return undefined;
-    return [...this.#readingsMs].sort((a, b) => a - b)[Math.floor(READING_COUNT / 2)];
+    return medianOf(this.#readingsMs);
   }
 
   /** One beat: asks for the next reading when its time has come. */
@@ -67,17 +77,25 @@ export class Presentation {
     this.#readingsMs = [...this.#readingsMs, shownLatencyMs].slice(-READING_COUNT);
   }
 
-  /** @param middleMs what the panes' pictures are behind in the middle. */
-  trimTo(middleMs: number, nowMs: number): void {
+  /** @param placeMs how far behind the wall clock the pictures should be. */
+  trimTo(placeMs: number, nowMs: number): void {
     const { shownLatencyMs } = this;
-    if (shownLatencyMs === undefined || nowMs - this.#trimmedAtMs < TRIM_PAUSE_MS) return;
-    const offMs = shownLatencyMs - middleMs;
+    const sinceMs = nowMs - this.#trimmedAtMs;
+    if (shownLatencyMs === undefined || sinceMs < this.#pauseMs) return;
+    if (sinceMs > TRIM_PAUSE_MAX_MS) this.#trimCount = 0;
+    const offMs = shownLatencyMs - placeMs;
     if (Math.abs(offMs) <= TRIM_BEYOND_MS) return;
     const trimMs = this.#trimMs + Math.sign(offMs) * TRIM_STEP_MS;
     if (Math.abs(trimMs) > TRIM_MAX_MS) return;
     this.#trimMs = trimMs;
+    this.#trimCount += 1;
     this.#trimmedAtMs = nowMs;
     this.#readingsMs = [];
+  }
+
+  get #pauseMs(): number {
+    const longer = Math.max(0, this.#trimCount - QUICK_TRIM_COUNT);
+    return Math.min(TRIM_PAUSE_MAX_MS, TRIM_PAUSE_MS * 2 ** longer);
   }
 
   /** The playhead was moved: what was read before says nothing any more. */
@@ -86,10 +104,60 @@ export class Presentation {
   }
 }
 
-/** The middle of what the panes' pictures are behind; undefined for fewer than two. */
-export function middleOf(shownLatenciesMs: readonly number[]): number | undefined {
-  if (shownLatenciesMs.length < 2) return undefined;
-  const sorted = [...shownLatenciesMs].sort((a, b) => a - b);
-  const [low = 0, high = 0] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[sorted.length >> 1]];
-  return (low + high) / 2;
+/** The place on the screen, behind the instant that the panes share, to which all of their pictures can come nearest. */
+export class MeetingPlace {
+  #placeMs: number | undefined;
+  #farSinceMs: number | undefined;
+
+  /**
+   * @param panes how far behind the shared instant the pictures of each pane are that is known, and its trim. A pane can
+   *   be put any number of frames from there.
+   * @returns undefined until two panes are known.
+   */
+  of(
+    panes: readonly { readonly behindMs: number; readonly trimMs: number }[],
+    nowMs: number,
+  ): number | undefined {
+    if (panes.length < 2) return this.#placeMs;
+    const behindMs = panes.map((pane) => pane.behindMs);
+    const bestMs = centreOf(behindMs);
+    const untrimmedMs = medianOf(panes.map((pane) => pane.behindMs + pane.trimMs));
+    this.#placeMs ??= nearest(bestMs, untrimmedMs);
+    const isBetter = reachMs(behindMs, bestMs) < reachMs(behindMs, this.#placeMs) - BETTER_PLACE_MS;
+    if (isBetter) this.#placeMs = nearest(bestMs, this.#placeMs);
+    // A frame away from where the panes are by themselves they would only be held by their trims.
+    const isFar = Math.abs(untrimmedMs - this.#placeMs) > FAR_PLACE_FRAMES * FRAME_MS;
+    this.#farSinceMs = isFar ? (this.#farSinceMs ?? nowMs) : undefined;
+    if (nowMs - (this.#farSinceMs ?? nowMs) > FAR_PLACE_MS)
+      this.#placeMs = nearest(this.#placeMs, untrimmedMs);
+    return this.#placeMs;
+  }
+}
+
+/** Opposite the widest gap between panes, on the circle that a frame is. */
+function centreOf(behindMs: readonly number[]): number {
+  const phasesMs = behindMs.map((ms) => ((ms % FRAME_MS) + FRAME_MS) % FRAME_MS).sort((a, b) => a - b);
+  let widestMs = 0;
+  let centreMs = 0;
+  for (const [index, fromMs] of phasesMs.entries()) {
+    const toMs = phasesMs[index + 1] ?? (phasesMs[0] ?? 0) + FRAME_MS;
+    if (toMs - fromMs <= widestMs) continue;
+    widestMs = toMs - fromMs;
+    centreMs = (fromMs + toMs + FRAME_MS) / 2;
+  }
+  return centreMs;
+}
+
+/** How far from the place the farthest pane is when each is as near as whole frames let it be. */
+function reachMs(behindMs: readonly number[], placeMs: number): number {
+  return Math.max(...behindMs.map((ms) => Math.abs(nearest(ms, placeMs) - placeMs)));
+}
+
+/** Whole frames away from `ms`, as near to the place as can be. */
+function nearest(ms: number, placeMs: number): number {
+  return ms + Math.round((placeMs - ms) / FRAME_MS) * FRAME_MS;
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 }

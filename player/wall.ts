@@ -13,7 +13,7 @@ import { CONTROL_INTERVAL_MS, LATENCY_LIMITS, sharedLatencyMs, skewMs } from './
 import { type CaptionReader, Pane } from './pane.ts';
 import type { PaneMeasure } from './pane-measure.ts';
 import type { StreamSummary } from './pane-words.ts';
-import { middleOf } from './presentation.ts';
+import { MeetingPlace } from './presentation.ts';
 
 /** Numbers that have moved are told so often. */
 const TELL_EVERY_TICKS = 5;
@@ -61,6 +61,7 @@ export class Wall {
   #sound: Pane | undefined;
   #target: { latencyMs: number; setAtMs: number; isFalling: boolean } | undefined;
   #tickCount = 0;
+  readonly #meetingPlace = new MeetingPlace();
   #delivery: DeliveryMode;
   #makeCaptions: (() => CaptionReader) | undefined;
   #lastSeenAtMs: number;
@@ -227,18 +228,26 @@ export class Wall {
     );
     const isFalling = latencyMs !== undefined && latencyMs < (this.#target?.latencyMs ?? 0);
     if (latencyMs !== undefined) this.#target = { latencyMs, setAtMs: nowMs, isFalling };
-    this.#trim(nowMs);
+    if (latencyMs !== undefined) this.#trim(latencyMs, nowMs);
     for (const pane of this.#all) pane.tick(latencyMs);
     this.#tickCount += 1;
     if (this.#tickCount % TELL_EVERY_TICKS === 0) this.#options.onChange();
   }
 
   /** Pictures that share an instant are brought onto the screen together. */
-  #trim(nowMs: number): void {
-    const playing = this.#panes.filter((pane) => pane.phase === 'playing');
-    const middleMs = middleOf(playing.flatMap(({ presentation }) => presentation.shownLatencyMs ?? []));
-    if (middleMs === undefined) return;
-    for (const { presentation } of playing) presentation.trimTo(middleMs, nowMs);
+  #trim(latencyMs: number, nowMs: number): void {
+    const shown = this.#panes.flatMap(({ phase, presentation }) =>
+      phase === 'playing' && presentation.shownLatencyMs !== undefined ? presentation : [],
+    );
+    const behindMs = this.#meetingPlace.of(
+      shown.map(({ shownLatencyMs = latencyMs, trimMs }) => ({
+        behindMs: shownLatencyMs - latencyMs,
+        trimMs,
+      })),
+      nowMs,
+    );
+    if (behindMs !== undefined)
+      for (const presentation of shown) presentation.trimTo(latencyMs + behindMs, nowMs);
   }
 
   /** Sound goes on behind other windows, and so does a picture that floats above them. */

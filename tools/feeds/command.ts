@@ -62,8 +62,12 @@ export async function runFeedCommand(args: readonly string[]): Promise<number> {
     }
     return 0;
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}${error instanceof MirrorError ? ` ${error.remedy}` : ''}\n`);
-    return error instanceof TypeError ? 2 : 1;
+    // Of Node's parser of arguments.
+    const isUsage = error instanceof TypeError;
+    const remedy = error instanceof MirrorError ? ` ${error.remedy}` : '';
+    const hint = isUsage ? '. See npm run feed -- --help.' : '';
+    process.stderr.write(`${messageOf(error)}${remedy}${hint}\n`);
+    return isUsage ? 2 : 1;
   }
 }
 

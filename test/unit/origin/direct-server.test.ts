@@ -68,8 +68,15 @@ afterAll(() => {
   direct.closeAllConnections();
 });
 
+/** On a busy machine an answer may pause for longer than the first time is; what differs then is asked anew. */
+const QUIET_MS = [60, 1_000] as const;
+
 /** Sends the pieces one after the other and reads until the server ends or says nothing more. */
-async function talk(server: http.Server, pieces: readonly Buffer[], quietMs = 60): Promise<string> {
+async function talk(
+  server: http.Server,
+  pieces: readonly Buffer[],
+  quietMs: number = QUIET_MS[0],
+): Promise<string> {
   const address = server.address();
   const socket = connect(typeof address === 'object' && address ? address.port : 0, '127.0.0.1');
   socket.setNoDelay(true);
@@ -100,7 +107,9 @@ const get = (url: string, ...fields: string[]) =>
 const bytesOf = (text: string) => Buffer.from(text, 'latin1');
 
 async function both(pieces: readonly Buffer[]): Promise<{ expected: string; answered: string }> {
-  const [expected, answered] = await Promise.all([talk(plain, pieces), talk(beside, pieces)]);
+  const ask = (quietMs: number) => Promise.all([talk(plain, pieces, quietMs), talk(beside, pieces, quietMs)]);
+  let [expected, answered] = await ask(QUIET_MS[0]);
+  if (expected !== answered) [expected, answered] = await ask(QUIET_MS[1]);
   return { expected, answered };
 }
 

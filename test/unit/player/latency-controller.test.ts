@@ -14,23 +14,25 @@ import {
   skewMs,
 } from '../../../player/latency-controller.ts';
 
+const FRAME_MS = 1000 / 30;
+
 describe('correction of one pane', () => {
   it.each([
     [0, 1],
     [2, 1],
     [-2, 1],
     [3, 1.005],
-    [100, 1.05],
+    [60, 1.06],
     [900, RATE_MAX],
-    [-60, 0.97],
+    [-30, 0.97],
     [-900, RATE_MIN],
   ])('%i ms off target plays at %f', (errorMs, playbackRate) => {
     expect(correct(errorMs)).toEqual({ kind: 'rate', playbackRate });
   });
 
   it('a pane that is being corrected is brought nearer than where correcting begins', () => {
-    for (const { inStepMs, correctedMs } of [PICTURE_TOLERANCE, SOUND_TOLERANCE]) {
-      const tolerance = { inStepMs, correctedMs };
+    for (const tolerance of [PICTURE_TOLERANCE, SOUND_TOLERANCE]) {
+      const { inStepMs, correctedMs } = tolerance;
       expect(correct(inStepMs, false, tolerance)).toEqual({ kind: 'rate', playbackRate: 1 });
       expect(correct(inStepMs, true, tolerance)).toEqual({ kind: 'rate', playbackRate: 1.005 });
       expect(correct(correctedMs, true, tolerance)).toEqual({ kind: 'rate', playbackRate: 1 });
@@ -120,12 +122,14 @@ describe('what a pane needs', () => {
 });
 
 describe('the latency that all panes share', () => {
-  it('is what the most needy pane needs', () => {
-    expect(sharedLatencyMs([400, 520, 380], undefined)).toBe(520);
+  it('is what the most needy pane needs, in whole frames when there are several', () => {
+    expect(sharedLatencyMs([520], undefined)).toBe(520);
+    expect(sharedLatencyMs([400, 520, 380], undefined)).toBeCloseTo(16 * FRAME_MS);
+    expect(sharedLatencyMs([400, 500], undefined)).toBeCloseTo(500);
   });
 
   it('a pane that needs a second more than the others does not hold them back', () => {
-    expect(sharedLatencyMs([400, 420, 2_600], undefined)).toBe(420);
+    expect(sharedLatencyMs([400, 420, 2_600], undefined)).toBeCloseTo(13 * FRAME_MS);
   });
 
   it('rises at once and falls slowly', () => {
@@ -147,6 +151,23 @@ describe('the latency that all panes share', () => {
     }
     expect(seen.size).toBe(1);
     expect(latencyMs).toBeLessThan(380 + 8 + 15);
+  });
+
+  it('of several panes stays for 40 ms of gain and 15 ms of need, and then moves by whole frames', () => {
+    const at = (needMs: number) => sharedLatencyMs([needMs, 100], { latencyMs: 500, ageMs: 10_000 });
+    expect(at(461)).toBe(500);
+    expect(at(514)).toBe(500);
+    expect(at(516)).toBeCloseTo(16 * FRAME_MS);
+    expect(at(459)).toBeCloseTo(14 * FRAME_MS);
+  });
+
+  it('of several panes comes to rest on whole frames wherever it fell from', () => {
+    let current = { latencyMs: 957, ageMs: 100, isFalling: false };
+    for (let beat = 0; beat < 1_000; beat++) {
+      const latencyMs = sharedLatencyMs([301, 290], current) ?? Number.NaN;
+      current = { latencyMs, ageMs: 100, isFalling: latencyMs < current.latencyMs };
+    }
+    expect(current.latencyMs).toBeCloseTo(10 * FRAME_MS);
   });
 
   it('without panes the last one is kept', () => {
