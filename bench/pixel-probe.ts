@@ -57,6 +57,9 @@ const STALL_MS = 200;
 const ZEROS_KEPT = 60;
 /** What the low ones of the readings say counts; the lowest alone could be a mistake. */
 const LOW_SHARE = 0.1;
+/** A feed that was put elsewhere on the timeline says so in each reading; what was read before is then of no use. */
+const MOVED_BEYOND_MS = 100;
+const MOVED_COUNT = 5;
 /** Playing never goes back as far as this. */
 const ENGINE_STEP_MS = 2_000;
 const SKEW_EVERY_MS = 200;
@@ -66,6 +69,7 @@ class PaneProbe {
   readonly video: HTMLVideoElement;
   private pixels = new Uint8Array(0);
   private zerosMs: number[] = [];
+  private movedCount = 0;
   private feedNumber = -1;
   private lastMediaTimeMs = -1;
   private lastFrameAtMs = 0;
@@ -178,10 +182,17 @@ class PaneProbe {
     const { loopMs = Infinity } = window.mirrorProbeSettings ?? {};
     const sinceCaptureMs = shownAtMs - clock.atMs;
     const unloopedMs = loopMs === Infinity ? sinceCaptureMs : sinceCaptureMs % loopMs;
-    this.zerosMs = [...this.zerosMs, shownAtMs - unloopedMs - pixelsAtMs].slice(-ZEROS_KEPT);
+    this.learnZero(shownAtMs - unloopedMs - pixelsAtMs);
     this.feedNumber = clock.feedNumber;
     this.latenciesMs.push(shownAtMs - (this.zeroMs ?? 0) - mediaTimeMs);
     this.shownAtMs.push(shownAtMs);
+  }
+
+  private learnZero(zeroMs: number): void {
+    const isMoved = Math.abs(zeroMs - (this.zeroMs ?? zeroMs)) > MOVED_BEYOND_MS;
+    this.movedCount = isMoved ? this.movedCount + 1 : 0;
+    const kept = this.movedCount === MOVED_COUNT ? this.zerosMs.slice(1 - MOVED_COUNT) : this.zerosMs;
+    this.zerosMs = [...kept, zeroMs].slice(-ZEROS_KEPT);
   }
 
   private async clockOf(frame: VideoFrame): Promise<ClockReading | undefined> {

@@ -8,12 +8,7 @@ import type { SourceTrack } from '../media.ts';
 import { openWithOptions, resultOf, textOf } from './codec-call.ts';
 import { transcodeErrors } from './errors.ts';
 import type { GpuDevice } from './hardware.ts';
-import {
-  hardwareDecoderOptions,
-  MEDIUM_PIXEL_COUNT,
-  type OptionTable,
-  videoDecoderOptions,
-} from './options.ts';
+import { hardwareDecoderOptions, type OptionTable, videoDecoderOptions } from './options.ts';
 
 /** A decoder that gives more errors than this for one packet is asked again with the next one. */
 const MAX_ERRORS_PER_PACKET = 32;
@@ -35,19 +30,13 @@ export class Decoder {
   readonly #context: CodecContext;
   readonly #frame: Frame;
   readonly #onError: () => void;
-  /** On the CPU. */
-  readonly #decodesPictures: boolean;
-  /** Whether a packet takes a few ms at most, as far as the last picture tells. */
-  #isQuick: boolean;
   #packetCount = 0;
   #onlyKeyframes = false;
 
   private constructor(options: DecoderOptions, context: CodecContext, codecName: string) {
-    this.#isQuick = context.codecType !== AVMEDIA_TYPE_VIDEO;
     this.track = options.track;
     this.codecName = codecName;
     this.#context = context;
-    this.#decodesPictures = context.codecType === AVMEDIA_TYPE_VIDEO && !options.device;
     this.#onError = options.onError;
     this.#frame = new Frame();
     this.#frame.alloc();
@@ -98,12 +87,10 @@ export class Decoder {
     await this.#drain(onFrame);
   }
 
-  /**
-   * Pictures are decoded on another thread. Sound takes less time than waking one, and a small picture, with which
-   * this thread has nothing to do but wait for it, is cheaper here by a fortieth of all that a runner takes.
-   */
+  /** Pictures are decoded on another thread; sound takes less time than waking one. */
   #send(packet: Packet): number | Promise<number> {
-    return this.#isQuick ? this.#context.sendPacketSync(packet) : this.#context.sendPacket(packet);
+    const isVideo = this.#context.codecType === AVMEDIA_TYPE_VIDEO;
+    return isVideo ? this.#context.sendPacket(packet) : this.#context.sendPacketSync(packet);
   }
 
   /** After packets were left out: everything up to the next keyframe passes without being decoded. */
@@ -124,10 +111,6 @@ export class Decoder {
       if (received !== 'ok') return;
       if (this.#onlyKeyframes) this.#setOnlyKeyframes(false);
       if (this.#frame.decodeErrorFlags !== 0) this.#onError();
-      if (this.#decodesPictures) {
-        const { width, height } = this.#frame;
-        this.#isQuick = width * height <= MEDIUM_PIXEL_COUNT;
-      }
       await onFrame(this.#frame);
       this.#frame.unref();
       // Without reordering a packet is one frame; looking for a second costs a call, and what it frees.

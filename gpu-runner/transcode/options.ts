@@ -103,7 +103,7 @@ export function audioEncoderOptions({ audio }: Profile): OptionTable {
 /** More pixels than 1920x1080 has. */
 export const LARGE_PIXEL_COUNT = 2_100_000;
 /** From 1280x720 on a second thread is worth its cost. */
-export const MEDIUM_PIXEL_COUNT = 1_000_000;
+const MEDIUM_PIXEL_COUNT = 1_000_000;
 
 /**
  * Settings of the CPU video decoders (hevc, h264). Slice threads add no delay, but work only where the encoder
