@@ -137,6 +137,7 @@ function measuresOf(report: GlassToGlassReport, scenario: Scenario): Measure[] {
     { what: 'of p50: grid to browser (encode, package, origin)', value: stages.deliveryMs, unit: 'ms' },
     { what: 'of p50: buffer in the browser', value: stages.bufferMs, unit: 'ms' },
     { what: 'machine busy', value: busy.machineShare * 100, unit: '%' },
+    { what: 'of it taken by the host for others', value: busy.stolenShare * 100, unit: '%' },
     { what: 'Chromium', value: busy.chromiumCores, unit: 'cores' },
     { what: 'runners', value: busy.runnerCores, unit: 'cores' },
     { what: 'platform (origin, API, page)', value: busy.platformCores, unit: 'cores' },

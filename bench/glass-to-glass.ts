@@ -55,6 +55,8 @@ export interface StageReport {
 export interface BusyReport {
   /** Share of the whole machine. */
   readonly machineShare: number;
+  /** Share of the machine that its host gave to others while this one wanted it (proc(5), "steal"). */
+  readonly stolenShare: number;
   readonly chromiumCores: number;
   readonly runnerCores: number;
   readonly platformCores: number;
@@ -106,8 +108,8 @@ export async function measureGlassToGlass(options: GlassToGlassOptions): Promise
     const machineAfter = machineTimes();
     const durationMs = performance.now() - startMs;
     if (options.screenshotPath !== undefined) await page.screenshot({ path: options.screenshotPath });
-    const machineShare =
-      (machineAfter.busyMs - machineBefore.busyMs) / (machineAfter.totalMs - machineBefore.totalMs);
+    const shareOf = (what: 'busyMs' | 'stolenMs') =>
+      (machineAfter[what] - machineBefore[what]) / (machineAfter.totalMs - machineBefore.totalMs);
     const report = reportOf(record, durationMs);
     return {
       ...report,
@@ -115,7 +117,11 @@ export async function measureGlassToGlass(options: GlassToGlassOptions): Promise
       requestsPerS: (requestCountOf(await measureOf(page)) - requestsBefore) / (durationMs / 1000),
       pageSaysMs: pageSaysMs(said),
       stages: stagesOf(report.latencyMs.p50, said),
-      busy: { machineShare, ...coresByProgram(before, after, durationMs) },
+      busy: {
+        machineShare: shareOf('busyMs'),
+        stolenShare: shareOf('stolenMs'),
+        ...coresByProgram(before, after, durationMs),
+      },
       page: said.at(-1),
     };
   } finally {
@@ -205,7 +211,7 @@ function coresByProgram(
   before: readonly ProcessSample[],
   after: readonly ProcessSample[],
   wallMs: number,
-): Omit<BusyReport, 'machineShare'> {
+): Omit<BusyReport, 'machineShare' | 'stolenShare'> {
   const cores = (part: RegExp) => coresUsed(before, after, wallMs, ({ command }) => part.test(command));
   return {
     chromiumCores: cores(/chromium/),

@@ -61,12 +61,17 @@ export function sample(pid: number): ProcessSample | undefined {
 }
 
 /** Share of the whole machine that was busy between two calls, all cores counted as one. */
-export function machineTimes(): { busyMs: number; totalMs: number } {
+export function machineTimes(): { busyMs: number; stolenMs: number; totalMs: number } {
   const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
   const ticks = line.trim().split(/\s+/).slice(1).map(Number);
   const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0);
   const total = ticks.slice(0, 8).reduce((sum, value) => sum + value, 0);
-  return { busyMs: (total - idle) * MS_PER_TICK, totalMs: total * MS_PER_TICK };
+  const stolen = ticks[7] ?? 0;
+  return {
+    busyMs: (total - idle) * MS_PER_TICK,
+    stolenMs: stolen * MS_PER_TICK,
+    totalMs: total * MS_PER_TICK,
+  };
 }
 
 export interface ProcessMemory {
