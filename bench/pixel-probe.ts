@@ -4,7 +4,7 @@
  * turns the whole picture into RGB first, which took six times as long), and only some frames are looked at, since
  * each one that is makes the page draw anew: the probe must not be what makes it slow.
  */
-import { SEED_PROFILE } from '../domain/profile.ts';
+import { FRAME_MS } from '../domain/profile.ts';
 import { type ClockReading, codeRect, decodeClock } from '../tools/feeds/clock-code.ts';
 
 /** What one pane showed while it was watched. */
@@ -50,8 +50,6 @@ const LUMA_FIRST: ReadonlySet<string | null> = new Set(['I420', 'NV12']);
  * frame away from where it is.
  */
 const READING_PAUSES_MS = [120, 150] as const;
-/** The rendition's. */
-const FRAME_MS = 1000 / SEED_PROFILE.video.frameRate;
 const STALL_MS = 200;
 /** Eight seconds of readings. Of a feed of half the rate only every second one says the least. */
 const ZEROS_KEPT = 60;

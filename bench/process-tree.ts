@@ -60,7 +60,7 @@ export function sample(pid: number): ProcessSample | undefined {
   }
 }
 
-/** Share of the whole machine that was busy between two calls, all cores counted as one. */
+/** Of all cores together since the machine started; what matters is the difference of two calls. */
 export function machineTimes(): { busyMs: number; stolenMs: number; totalMs: number } {
   const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
   const ticks = line.trim().split(/\s+/).slice(1).map(Number);

@@ -34,6 +34,9 @@ export const SEED_PROFILE: Profile = {
   audio: { sampleRateHz: 48_000, channelCount: 2, bitrateBps: 64_000, frameSampleCount: 1024 },
 };
 
+/** How long a picture of the rendition stands. */
+export const FRAME_MS = 1000 / SEED_PROFILE.video.frameRate;
+
 /**
  * A picture whose camera tells when it was captured lies on the grid so long after that, in every stream, so that
  * all show the same instant however long each was on its way. It is about what SRT at its usual latency and a

@@ -3,7 +3,7 @@
  * (how late its media arrives, plus a margin); all panes then play the same instant, as late as the one that
  * needs most. Pure arithmetic: no DOM, no timers.
  */
-import { SEED_PROFILE } from '../domain/profile.ts';
+import { FRAME_MS } from '../domain/profile.ts';
 
 export interface LatencyLimits {
   /** Media kept in hand beyond the latest arrival that is usual for the pane. */
@@ -121,7 +121,7 @@ const TARGET_HELD_ALONE_MS = 15;
 /** For the same reason, so much of a need is left to the margin, which is many times as large. */
 const NEED_BORNE_MS = 15;
 /** And in whole frames: what was learnt of when each pane's frames reach the screen (presentation.ts) then stays true. */
-const TARGET_STEP_MS = 1000 / SEED_PROFILE.video.frameRate;
+const TARGET_STEP_MS = FRAME_MS;
 /**
  * The shared target falls slowly, so that one good second does not undo what was learnt, and faster the more
  * there is to gain: a page that loads needs a second in the beginning and half of it a little later.

@@ -4,9 +4,8 @@
  * it was busy that may be a whole frame later. Panes whose playheads are in step may so be 40 ms apart on the screen;
  * each is trimmed to the place to which all can come nearest.
  */
-import { SEED_PROFILE } from '../domain/profile.ts';
+import { FRAME_MS } from '../domain/profile.ts';
 
-const FRAME_MS = 1000 / SEED_PROFILE.video.frameRate;
 /** Readings of which the middle counts. */
 const READING_COUNT = 5;
 /** Each reading makes the browser draw the page anew: a few a second are enough for what changes in seconds. */
@@ -24,9 +23,9 @@ const TRIM_MAX_MS = 2 * TRIM_STEP_MS;
 /** Another place has to be so much better: panes that move are apart for a moment. */
 const BETTER_PLACE_MS = 3;
 /** Half a frame is as near as a place can be sure to be. */
-const FAR_PLACE_FRAMES = 0.75;
+const FAR_BEYOND_MS = 0.75 * FRAME_MS;
 /** After a busy moment the panes that it moved are brought back within this. */
-const FAR_PLACE_MS = 10_000;
+const FAR_FOR_MS = 10_000;
 
 export class Presentation {
   readonly #media: HTMLMediaElement;
@@ -126,10 +125,9 @@ export class MeetingPlace {
     const isBetter = reachMs(behindMs, bestMs) < reachMs(behindMs, this.#placeMs) - BETTER_PLACE_MS;
     if (isBetter) this.#placeMs = nearest(bestMs, this.#placeMs);
     // A frame away from where the panes are by themselves they would only be held by their trims.
-    const isFar = Math.abs(untrimmedMs - this.#placeMs) > FAR_PLACE_FRAMES * FRAME_MS;
+    const isFar = Math.abs(untrimmedMs - this.#placeMs) > FAR_BEYOND_MS;
     this.#farSinceMs = isFar ? (this.#farSinceMs ?? nowMs) : undefined;
-    if (nowMs - (this.#farSinceMs ?? nowMs) > FAR_PLACE_MS)
-      this.#placeMs = nearest(this.#placeMs, untrimmedMs);
+    if (nowMs - (this.#farSinceMs ?? nowMs) > FAR_FOR_MS) this.#placeMs = nearest(this.#placeMs, untrimmedMs);
     return this.#placeMs;
   }
 }

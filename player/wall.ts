@@ -236,18 +236,15 @@ export class Wall {
 
   /** Pictures that share an instant are brought onto the screen together. */
   #trim(latencyMs: number, nowMs: number): void {
-    const shown = this.#panes.flatMap(({ phase, presentation }) =>
-      phase === 'playing' && presentation.shownLatencyMs !== undefined ? presentation : [],
-    );
-    const behindMs = this.#meetingPlace.of(
-      shown.map(({ shownLatencyMs = latencyMs, trimMs }) => ({
-        behindMs: shownLatencyMs - latencyMs,
-        trimMs,
-      })),
-      nowMs,
-    );
-    if (behindMs !== undefined)
-      for (const presentation of shown) presentation.trimTo(latencyMs + behindMs, nowMs);
+    const shown = this.#panes.flatMap(({ phase, presentation }) => {
+      const { shownLatencyMs, trimMs } = presentation;
+      return phase !== 'playing' || shownLatencyMs === undefined
+        ? []
+        : { presentation, behindMs: shownLatencyMs - latencyMs, trimMs };
+    });
+    const placeMs = this.#meetingPlace.of(shown, nowMs);
+    if (placeMs !== undefined)
+      for (const { presentation } of shown) presentation.trimTo(latencyMs + placeMs, nowMs);
   }
 
   /** Sound goes on behind other windows, and so does a picture that floats above them. */
