@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FRAME_MS } from '../../../domain/profile.ts';
 import { skewMs } from '../../../player/latency-controller.ts';
 import { WallBed } from './wall-bed.ts';
 
@@ -65,6 +66,37 @@ describe('one instant in all panes', () => {
     bed.run(3_000);
     expect(bed.pane('cam-2').phase).toBe('playing');
     expect(skewMs(bed.wall.panes.map((pane) => pane.shownInstantMs ?? Number.NaN))).toBeLessThan(25);
+  });
+});
+
+describe('pictures reach the screen together', () => {
+  /** Three panes whose pictures are on the screen a moment after their playheads, the last one's a frame later. */
+  function shown(): WallBed {
+    const bed = new WallBed(['cam-1', 'cam-2', 'cam-3']);
+    bed.run(60_000);
+    const targetMs = bed.wall.targetLatencyMs ?? Number.NaN;
+    for (const [index, { presentation }] of bed.wall.panes.entries())
+      for (let reading = 0; reading < 5; reading++)
+        presentation.learn(targetMs + 50 + (index === 2 ? FRAME_MS : 0));
+    return bed;
+  }
+  const trims = (bed: WallBed) => bed.wall.panes.map(({ presentation }) => presentation.trimMs);
+
+  it('only the pane whose pictures come late is trimmed, however late all are', () => {
+    const bed = shown();
+    bed.wall.tick();
+    expect(trims(bed)).toEqual([0, 0, 12]);
+  });
+
+  it('what was read of a pane says nothing any more once its pace is another', () => {
+    const bed = shown();
+    const [pane] = bed.wall.panes;
+    expect(pane?.presentation.shownLatencyMs).toBeDefined();
+    // Half a second off, which is brought back by playing faster.
+    if (pane) pane.media.currentTime -= 0.5;
+    bed.run(200);
+    expect(pane?.media.playbackRate).toBeGreaterThan(1);
+    expect(pane?.presentation.shownLatencyMs).toBeUndefined();
   });
 });
 
