@@ -19,8 +19,11 @@ export interface SegmentArrival {
 const TELLING_LEAD_MS = 300;
 /** What grows comes over the time of four parts; what was held back comes at once. */
 const AT_ONCE_MS = 100;
-/** The last part is out when its last picture is, which begins a while before the segment ends. */
-const LAST_PART_EARLY_MS = 60;
+/**
+ * What grows has begun to come so long before its end, and what was held back has not: its last part is made
+ * 50 to 100 ms before, as the slots of its feed's pictures and the clocks of both sides have it.
+ */
+const BEGUN_MS = 200;
 /** So many in a row are a suspicion, since one late answer may have other reasons. */
 const SUSPICIOUS_COUNT = 3;
 /** A first part that is here so much before the first byte of its own segment is proof. */
@@ -47,8 +50,7 @@ export class ArrivalWatch {
       this.#suspiciousCount = 0;
       return;
     }
-    const cameAtOnce =
-      firstByteAtMs >= endMs - LAST_PART_EARLY_MS && lastByteAtMs - firstByteAtMs < AT_ONCE_MS;
+    const cameAtOnce = firstByteAtMs >= endMs - BEGUN_MS && lastByteAtMs - firstByteAtMs < AT_ONCE_MS;
     this.#suspiciousCount = cameAtOnce ? this.#suspiciousCount + 1 : 0;
   }
 }

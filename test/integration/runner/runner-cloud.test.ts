@@ -120,9 +120,12 @@ it('answers the health check of a load balancer', async () => {
   socket.destroy();
 });
 
-it('keeps its status in the registry', async () => {
+it('keeps its status in the registry, as it is from moment to moment', async () => {
   const registry = new RedisRegistry({ url: redis.socketPath, log });
-  await expect(registry.getStatus(STREAM)).resolves.toMatchObject({ streamId: STREAM, state: 'live' });
+  // A feed on a busy machine may have stopped for a moment, and its status says so.
+  await expect
+    .poll(() => registry.getStatus(STREAM), { timeout: 30_000, interval: 200 })
+    .toMatchObject({ streamId: STREAM, state: 'live' });
   await registry.close();
 });
 

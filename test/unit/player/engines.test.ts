@@ -137,6 +137,17 @@ describe('growing segments on the way here', () => {
     expect([watch.suspects, watch.heldBack]).toEqual([true, false]);
   });
 
+  it.each([-100, -61, 0, 300])(
+    'wherever the slots of a feed lie: whole %i ms after its end is at once',
+    (afterEndMs) => {
+      const wholeAtMs = atOnce.endMs + afterEndMs;
+      const watch = new ArrivalWatch();
+      for (let count = 0; count < 3; count++)
+        watch.add({ ...atOnce, firstByteAtMs: wholeAtMs, lastByteAtMs: wholeAtMs + 5 });
+      expect(watch.suspects).toBe(true);
+    },
+  );
+
   it('a first part that is here long before its segment begins to come is the proof', () => {
     const watch = suspicious();
     watch.add({ ...atOnce, firstPartAtMs: 130 });
