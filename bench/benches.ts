@@ -4,7 +4,7 @@ import { controlBenches } from './control.bench.ts';
 import { cpuBench } from './cpu.bench.ts';
 import { enginesBench } from './engines.bench.ts';
 import { glassToGlassBenches } from './glass-to-glass.bench.ts';
-import { memoryBench } from './memory.bench.ts';
+import { memoryBenches } from './memory.bench.ts';
 import { originBenches } from './origin.bench.ts';
 import { partLatencyBench } from './part-latency.bench.ts';
 import type { Bench } from './result.ts';
@@ -20,7 +20,7 @@ export const BENCHES: readonly Bench[] = [
   ...originBenches,
   ...needing('ffmpeg', cpuBench),
   ...needing('redis-server', ...controlBenches),
-  memoryBench,
+  ...memoryBenches,
   senderLossBench,
   runnerRestartBench,
 ];

@@ -51,7 +51,9 @@ async function main(): Promise<number> {
     process.stderr.write(`There is no bench ${unknown.join(', ')}. See npm run bench -- --list.\n`);
     return 2;
   }
-  const chosen = onlyPage ? [] : BENCHES.filter(({ name }) => values.only?.includes(name) ?? true);
+  const chosen = onlyPage
+    ? []
+    : BENCHES.filter(({ name, onlyWhenNamed }) => values.only?.includes(name) ?? !onlyWhenNamed);
   if (!values['in-process']) {
     const problem = installPrograms([...new Set(chosen.flatMap(({ needs = [] }) => needs))], 'npm run bench');
     if (problem !== undefined) {

@@ -8,6 +8,7 @@ import { RunnerHost } from './runner-host.ts';
 import { type Point, slope } from './statistics.ts';
 
 const DURATION_MS = 600_000;
+const LONG_MS = 3_600_000;
 const QUICK_MS = 20_000;
 const SAMPLE_EVERY_MS = 5_000;
 /** Pools fill in the first minute; the slope is judged after it. */
@@ -15,13 +16,21 @@ const SETTLED_AFTER_MS = 60_000;
 const MIB = 2 ** 20;
 const HOUR_MS = 3_600_000;
 
-export const memoryBench: Bench = {
-  name: 'memory',
-  title: 'Memory of a runner at 1080p60 and 50 Mbps',
-  run: measure,
-};
+export const memoryBenches: readonly Bench[] = [
+  {
+    name: 'memory',
+    title: 'Memory of a runner at 1080p60 and 50 Mbps',
+    run: (context) => measure(DURATION_MS, context),
+  },
+  {
+    name: 'memory-hour',
+    title: 'Memory of a runner at 1080p60 and 50 Mbps over an hour',
+    onlyWhenNamed: true,
+    run: (context) => measure(LONG_MS, context),
+  },
+];
 
-async function measure({ quick, say }: BenchContext): Promise<BenchOutcome> {
+async function measure(fullMs: number, { quick, say }: BenchContext): Promise<BenchOutcome> {
   const host = await RunnerHost.start();
   const stop = new AbortController();
   say('encoding the feed ahead');
@@ -38,7 +47,7 @@ async function measure({ quick, say }: BenchContext): Promise<BenchOutcome> {
   try {
     await Promise.race([sending, feed.connected]);
     await host.untilState('live');
-    const durationMs = quick ? QUICK_MS : DURATION_MS;
+    const durationMs = quick ? QUICK_MS : fullMs;
     say(`watching for ${durationMs / 1000} s`);
     const before = sample(host.pid);
     const sentBefore = feed.snapshot().byteCount;
@@ -52,6 +61,7 @@ async function measure({ quick, say }: BenchContext): Promise<BenchOutcome> {
     const cpuMs = (sample(host.pid)?.cpuMs ?? 0) - (before?.cpuMs ?? 0);
     const sentBytes = feed.snapshot().byteCount - sentBefore;
     const settled = resident.filter(({ x }) => x >= Math.min(SETTLED_AFTER_MS, durationMs / 2));
+    const secondHalf = resident.filter(({ x }) => x >= durationMs / 2);
     const counters = host.status?.counters;
     return {
       measures: [
@@ -63,6 +73,7 @@ async function measure({ quick, say }: BenchContext): Promise<BenchOutcome> {
         },
         { what: 'resident memory, at the end', value: resident.at(-1)?.y ?? Number.NaN, unit: 'MiB' },
         { what: 'slope', value: slope(settled) * HOUR_MS, unit: 'MiB per hour' },
+        { what: 'slope of the second half', value: slope(secondHalf) * HOUR_MS, unit: 'MiB per hour' },
         { what: 'bitrate sent', value: (sentBytes * 8) / wallMs / 1000, unit: 'Mbps' },
         { what: 'runner', value: cpuMs / wallMs, unit: 'cores' },
         { what: 'frames that the sender dropped', value: feed.snapshot().droppedFrameCount, unit: 'frames' },

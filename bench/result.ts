@@ -31,6 +31,8 @@ export interface Bench {
   readonly title: string;
   /** Programs besides Node. */
   readonly needs?: readonly ProgramName[];
+  /** Takes so long that it runs only when `--only` names it. */
+  readonly onlyWhenNamed?: boolean;
   run(context: BenchContext): Promise<BenchOutcome>;
 }
 

@@ -20,7 +20,7 @@ export const localErrors = defineErrors('LOCAL', {
   DATA_DIR_UNUSABLE: {
     retryable: true,
     meaning: 'The data directory cannot be written.',
-    remedy: 'Free some space or choose another with npm start -- --data-dir.',
+    remedy: 'Name one that this user may write, on a disk with space, with npm start -- --data-dir.',
   },
   DATA_DIR_IN_USE: {
     retryable: true,

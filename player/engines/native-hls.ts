@@ -6,7 +6,7 @@
  * playlist names.
  */
 import { playlistFile } from '../../domain/hls/playlist-variables.ts';
-import type { Engine, EngineCounters, EngineOptions } from './engine.ts';
+import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';
 
 export const HLS_TYPE = 'application/vnd.apple.mpegurl';
 
@@ -27,15 +27,14 @@ export class NativeHlsEngine implements Engine {
   }
 
   start(): void {
-    const { media, streamUrl, rendition, signedQuery, onMedia, onFailed } = this.#options;
+    const { media, onMedia, onFailed } = this.#options;
     const { signal } = this.#ending;
-    const access = (signedQuery?.() ?? '') === '' ? 'open' : 'cookies';
     media.addEventListener('progress', onMedia, { signal });
     media.addEventListener('ended', () => onFailed({ kind: 'ended', reason: 'The stream has ended.' }), {
       signal,
     });
-    media.addEventListener('error', () => this.#onError(), { signal });
-    media.src = `${streamUrl}${playlistFile(rendition, access)}`;
+    media.addEventListener('error', () => void this.#onError(), { signal });
+    media.src = this.#playlistUrl;
     media.load();
   }
 
@@ -55,16 +54,34 @@ export class NativeHlsEngine implements Engine {
     media.load();
   }
 
-  #onError(): void {
-    const { media, onFailed } = this.#options;
-    const code = media.error?.code;
+  get #access(): 'open' | 'cookies' {
+    return (this.#options.signedQuery?.() ?? '') === '' ? 'open' : 'cookies';
+  }
+
+  get #playlistUrl(): string {
+    const { streamUrl, rendition } = this.#options;
+    return `${streamUrl}${playlistFile(rendition, this.#access)}`;
+  }
+
+  async #onError(): Promise<void> {
+    const { error } = this.#options.media;
+    const unplayable: EngineFailure = {
+      kind: 'unplayable',
+      reason: `This browser’s own player cannot play the stream (${error?.message || 'it gives no reason'}).`,
+    };
     // A playlist that is not there yet looks like a network that fails, or like a format that is not known.
-    if (code === MEDIA_ERR_NETWORK || code === MEDIA_ERR_SRC_NOT_SUPPORTED)
-      onFailed({ kind: 'not-there', reason: 'The stream has no picture yet.' });
-    else
-      onFailed({
-        kind: 'unplayable',
-        reason: `The browser could not play on (${media.error?.message ?? 'no reason given'}).`,
-      });
+    const isUnclear = error?.code === MEDIA_ERR_NETWORK || error?.code === MEDIA_ERR_SRC_NOT_SUPPORTED;
+    const failure = isUnclear ? ((await this.#withoutPlaylist()) ?? unplayable) : unplayable;
+    if (!this.#ending.signal.aborted) this.#options.onFailed(failure);
+  }
+
+  /** @returns undefined when the playlist is there: then it is the player that fails. */
+  async #withoutPlaylist(): Promise<EngineFailure | undefined> {
+    const { signal } = this.#ending;
+    const credentials = this.#access === 'cookies' ? 'include' : 'same-origin';
+    const response = await fetch(this.#playlistUrl, { signal, credentials }).catch(() => undefined);
+    if (response?.status === 403)
+      return { kind: 'refused', reason: 'The server does not let this page watch the stream.' };
+    return response?.ok ? undefined : { kind: 'not-there', reason: 'The stream has no picture yet.' };
   }
 }
