@@ -6,7 +6,7 @@ import HlsJs, { type ErrorData, ErrorDetails, ErrorTypes, Events, type HlsConfig
 import { EPOCH_MS } from '../../domain/timeline.ts';
 import { type Engine, type EngineCounters, type EngineOptions, signedUrl } from './engine.ts';
 
-/** Kept behind the playhead. Live panes never go back further than a correction. */
+/** Kept behind the playhead, and twice as much before it is cut. Live panes never go back further than a correction. */
 const BACK_BUFFER_S = 4;
 /** Of the fragment tracker; hls.js has 0.2 hard-coded, see `tightenFragmentTracker`. */
 export const BUFFER_PADDING_S = 0.02;
@@ -17,7 +17,8 @@ export const HLS_CONFIG: Partial<HlsConfig> = {
   liveDurationInfinity: true,
   // A playhead within 0.25 s of a segment's end counts as being in the next one: half of ours.
   maxFragLookUpTolerance: 0.01,
-  backBufferLength: BACK_BUFFER_S,
+  // See `#forgetPlayed`.
+  backBufferLength: Infinity,
   maxBufferLength: 6,
   maxLiveSyncPlaybackRate: 1,
   liveSyncOnStallIncrease: 0,
@@ -104,6 +105,7 @@ export class HlsJsEngine implements Engine {
       this.#zeroInstantMs = EPOCH_MS + (initPTS * 1000) / timescale;
     });
     hls.on(Events.BUFFER_APPENDED, () => this.#options.onMedia());
+    hls.on(Events.FRAG_BUFFERED, () => this.#forgetPlayed());
     hls.on(Events.FRAG_LOADED, (_event, { frag, payload }) => {
       this.#requestCount += 1;
       this.#byteCount += payload.byteLength;
@@ -134,6 +136,22 @@ export class HlsJsEngine implements Engine {
 
   destroy(): void {
     this.#hls.destroy();
+  }
+
+  /**
+   * Takes what was played from the buffer, between two parts. hls.js does it at any moment, and then forgets of a part
+   * that is on its way into the buffer just then that it has it (FragmentTracker.detectEvictedFragments): it neither
+   * asks for the next part nor again for that one, for the two seconds until the playlist lists it no more.
+   */
+  #forgetPlayed(): void {
+    const hls = this.#hls;
+    const { buffered, currentTime } = this.#options.media;
+    if (buffered.length === 0 || hls.inFlightFragments.main.state !== 'IDLE') return;
+    const endS = currentTime - BACK_BUFFER_S;
+    if (endS - buffered.start(0) < BACK_BUFFER_S) return;
+    hls.pauseBuffering();
+    hls.once(Events.BUFFER_FLUSHED, () => hls.resumeBuffering());
+    hls.trigger(Events.BUFFER_FLUSHING, { startOffset: 0, endOffset: endS, type: null });
   }
 
   #onError(data: ErrorData): void {

@@ -14,6 +14,8 @@ const LIVE_MAX_MS = 60_000;
 /** Generous: these tests run beside others on small machines. The bench measures, on a quiet one. */
 const LATENCY_MAX_MS = 4_000;
 const SKEW_MAX_MS = 150;
+/** In which what was played is taken away three times. */
+const HLS_JS_MS = 16_000;
 
 let folder = '';
 let running: StartedProcess;
@@ -166,6 +168,24 @@ describe('the page', () => {
       async () => (await measure(page)).panes.every((pane) => (pane.latencyMs ?? 9e9) < LATENCY_MAX_MS),
       20_000,
     );
+    await page.close();
+  });
+
+  it('hls.js asks for part after part while what was played is taken from its buffer', async () => {
+    const page = await open('?streams=cam-1&engine=hls.js');
+    await untilPlaying(page, 1);
+    const askedAtMs: number[] = [];
+    page.on('request', (request) => {
+      if (/\/\d+\.\d\.m4s$/.test(request.url())) askedAtMs.push(Date.now());
+    });
+    await page.waitForTimeout(HLS_JS_MS);
+    const pausesMs = askedAtMs.slice(1).map((atMs, index) => atMs - (askedAtMs[index] ?? 0));
+    expect(Math.max(...pausesMs)).toBeLessThan(1_000);
+    const keptS = await page.evaluate(() => {
+      const video = document.querySelector('video');
+      return video ? video.currentTime - video.buffered.start(0) : Number.NaN;
+    });
+    expect(keptS).toBeLessThan(10);
     await page.close();
   });
 
