@@ -12,6 +12,7 @@ import type { PaneMeasure } from './pane-measure.ts';
 import type { PanePhase } from './pane-words.ts';
 import { Playhead } from './playhead.ts';
 import { Presentation } from './presentation.ts';
+import { retryDelayMs } from './retry-delay.ts';
 import { Stats, type StatsSample } from './stats.ts';
 
 export interface PaneDependencies {
@@ -34,9 +35,8 @@ export interface PaneDependencies {
   readonly onChange: () => void;
 }
 
-/** Waits between two tries to connect: the first, and the longest. */
-const RETRY_MIN_MS = 300;
-const RETRY_MAX_MS = 2_000;
+/** A stream that is known not to be there is looked for so often. */
+const WAITING_LOOK_MS = 300;
 /** A pane whose picture stands still for this long gets a new engine. */
 const FROZEN_MAX_MS = 4_000;
 /** A new engine must show a picture within this. */
@@ -114,7 +114,7 @@ export class Pane {
     clearTimeout(this.#retryTimer);
     if (!this.#dependencies.mayStart()) {
       this.#setPhase('waiting');
-      this.#retryTimer = setTimeout(() => this.start(latencyMs), RETRY_MIN_MS);
+      this.#retryTimer = setTimeout(() => this.start(latencyMs), WAITING_LOOK_MS);
       return;
     }
     this.#startLatencyMs = latencyMs;
@@ -370,12 +370,11 @@ export class Pane {
     // A stream that is not there, or a server that does not answer, says nothing against the engine.
     const blamesEngine = failure.kind === 'unplayable' || failure.kind === 'unsupported';
     if (blamesEngine && !this.#hasShown) this.#failedStartCount += 1;
-    const delayMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#failureCount - 1));
     this.#setPhase(
       failure.kind === 'not-there' ? 'waiting' : failure.kind === 'ended' ? 'ended' : 'reconnecting',
     );
     // An ended stream may be started again by its operator, and a browser may be able to play the next one.
-    this.#retryTimer = setTimeout(() => this.start(), delayMs);
+    this.#retryTimer = setTimeout(() => this.start(), retryDelayMs(this.#failureCount));
   }
 
   #dropEngine(): void {

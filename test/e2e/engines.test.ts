@@ -213,15 +213,11 @@ describe('a browser that is not like this one', () => {
     expect(await pictureWidthPx(page)).toBe(640);
   });
 
-  // Whether Chromium's own player then plays is another matter: of a stream that it plays in the test before, it
-  // sometimes says DEMUXER_ERROR_COULD_NOT_PARSE here, for as long as the page is open.
   it('a media source that says yes and means no: one engine after the other is tried, down to the browser’s own', async () => {
     const { page } = await open('', {
       before: `MediaSource.prototype.addSourceBuffer = () => { throw new Error('not today'); };`,
     });
-    const isItsTurn = () =>
-      page.evaluate(() => document.querySelector('video')?.currentSrc.endsWith('/video.m3u8') === true);
-    await until('the browser’s own player is tried', isItsTurn, PLAYING_MAX_MS);
+    await untilPane(page, 'it plays', ({ phase, engine }) => phase === 'playing' && engine === 'native-hls');
     expect((await pane(page))?.engineCount).toBeGreaterThanOrEqual(5);
   });
 });
