@@ -4,9 +4,8 @@
 const RETRY_MIN_MS = 300;
 const RETRY_MAX_MS = 2_000;
 /**
- * Panes must not storm a server together. And what fails at a certain point of a segment would fail each time if it
- * were tried in the rhythm of segments: Chromium's own HLS player gives up when it finds no newer segment as it first
- * asks again, and has done so for half a minute.
+ * Panes must not storm a server together. And what fails at a certain point of a segment would fail each time if it were
+ * tried in the rhythm of segments.
  */
 const RETRY_RANDOM_SHARE = 0.4;
 

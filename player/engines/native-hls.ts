@@ -34,6 +34,9 @@ export class NativeHlsEngine implements Engine {
       signal,
     });
     media.addEventListener('error', () => void this.#onError(), { signal });
+    // Chromium's player, when it is to load and only later to play, suspends itself between its first segments, and in
+    // one start of ten it lost them (DEMUXER_ERROR_COULD_NOT_PARSE).
+    media.autoplay = true;
     media.src = this.#playlistUrl;
     media.load();
   }
@@ -50,6 +53,7 @@ export class NativeHlsEngine implements Engine {
   destroy(): void {
     this.#ending.abort();
     const { media } = this.#options;
+    media.autoplay = false;
     media.removeAttribute('src');
     media.load();
   }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DELIVERY_PLANS } from '../../../domain/delivery.ts';
-import type { EngineFailure } from '../../../player/engines/engine.ts';
+import type { EngineFailure, EngineOptions } from '../../../player/engines/engine.ts';
 import { NativeHlsEngine } from '../../../player/engines/native-hls.ts';
 
 const MEDIA_ERR_DECODE = 3;
@@ -12,6 +12,7 @@ const MEDIA_ERR_SRC_NOT_SUPPORTED = 4;
 /** As much of a media element as this engine uses. */
 class FailingMedia extends EventTarget {
   src = '';
+  autoplay = false;
   error: { readonly code: number; readonly message: string } | null = null;
 
   load(): void {}
@@ -28,6 +29,21 @@ let server: Server | undefined;
 
 afterEach(() => server?.close());
 
+function optionsFor(media: FailingMedia, streamUrl: string): EngineOptions {
+  return {
+    media: media as unknown as HTMLMediaElement,
+    rendition: 'video',
+    streamUrl,
+    startLatencyMs: 350,
+    plan: () => DELIVERY_PLANS.balanced,
+    latencyMs: () => 350,
+    wantedLatencyMs: () => 350,
+    serverNowMs: Date.now,
+    onMedia: () => undefined,
+    onFailed: () => undefined,
+  };
+}
+
 /** @returns what the engine says once the element has failed, with a server that answers so. */
 async function failureOf(status: number, code: number, message = 'no luck'): Promise<EngineFailure> {
   server = createServer((_request, response) => response.writeHead(status).end());
@@ -36,22 +52,23 @@ async function failureOf(status: number, code: number, message = 'no luck'): Pro
   const { port } = listening.address() as AddressInfo;
   const media = new FailingMedia();
   return new Promise((resolve) => {
-    const engine = new NativeHlsEngine({
-      media: media as unknown as HTMLMediaElement,
-      rendition: 'video',
-      streamUrl: `http://127.0.0.1:${port}/open/cam-1/`,
-      startLatencyMs: 350,
-      plan: () => DELIVERY_PLANS.balanced,
-      latencyMs: () => 350,
-      wantedLatencyMs: () => 350,
-      serverNowMs: Date.now,
-      onMedia: () => undefined,
-      onFailed: resolve,
-    });
+    const url = `http://127.0.0.1:${port}/open/cam-1/`;
+    const engine = new NativeHlsEngine({ ...optionsFor(media, url), onFailed: resolve });
     engine.start();
     media.fail(code, message);
   });
 }
+
+describe('the browser’s own player', () => {
+  it('is told to play as it loads, and leaves its element to the next engine as it was', () => {
+    const media = new FailingMedia();
+    const engine = new NativeHlsEngine(optionsFor(media, 'http://127.0.0.1:1/open/cam-1/'));
+    engine.start();
+    expect(media.autoplay).toBe(true);
+    engine.destroy();
+    expect(media.autoplay).toBe(false);
+  });
+});
 
 describe('the browser’s own player fails', () => {
   it('at a playlist that is there: it is the player’s fault, and its reason is told', async () => {
