@@ -84,8 +84,9 @@ export class NativeHlsEngine implements Engine {
     const { signal } = this.#ending;
     const credentials = this.#access === 'cookies' ? 'include' : 'same-origin';
     const response = await fetch(this.#playlistUrl, { signal, credentials }).catch(() => undefined);
-    if (response?.status === 403)
+    if (!response) return { kind: 'broken', reason: 'The server does not answer.' };
+    if (response.status === 403)
       return { kind: 'refused', reason: 'The server does not let this page watch the stream.' };
-    return response?.ok ? undefined : { kind: 'not-there', reason: 'The stream has no picture yet.' };
+    return response.ok ? undefined : { kind: 'not-there', reason: 'The stream has no picture yet.' };
   }
 }

@@ -6,6 +6,7 @@ import { DELIVERY_PLANS } from '../../../domain/delivery.ts';
 import type { EngineFailure, EngineOptions } from '../../../player/engines/engine.ts';
 import { NativeHlsEngine } from '../../../player/engines/native-hls.ts';
 
+const MEDIA_ERR_NETWORK = 2;
 const MEDIA_ERR_DECODE = 3;
 const MEDIA_ERR_SRC_NOT_SUPPORTED = 4;
 
@@ -50,11 +51,13 @@ async function failureOf(status: number, code: number, message = 'no luck'): Pro
   const listening = server;
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
   const { port } = listening.address() as AddressInfo;
+  return failureAt(`http://127.0.0.1:${port}/open/cam-1/`, code, message);
+}
+
+function failureAt(streamUrl: string, code: number, message: string): Promise<EngineFailure> {
   const media = new FailingMedia();
   return new Promise((resolve) => {
-    const url = `http://127.0.0.1:${port}/open/cam-1/`;
-    const engine = new NativeHlsEngine({ ...optionsFor(media, url), onFailed: resolve });
-    engine.start();
+    new NativeHlsEngine({ ...optionsFor(media, streamUrl), onFailed: resolve }).start();
     media.fail(code, message);
   });
 }
@@ -83,6 +86,11 @@ describe('the browser’s own player fails', () => {
 
   it('at one that it may not have: that is said', async () => {
     expect((await failureOf(403, MEDIA_ERR_SRC_NOT_SUPPORTED)).kind).toBe('refused');
+  });
+
+  it('where nobody answers: that is said', async () => {
+    const failure = await failureAt('http://127.0.0.1:1/open/cam-1/', MEDIA_ERR_NETWORK, '');
+    expect(failure).toEqual({ kind: 'broken', reason: 'The server does not answer.' });
   });
 
   it('in the middle of the stream: nobody is asked', async () => {
