@@ -54,13 +54,15 @@ export const PLAYER_PAGES: Readonly<Record<string, string>> = {
       liveMaxLatencyDuration: 3,
       maxFragLookUpTolerance: 0.01,
       liveDurationInfinity: true,
-      backBufferLength: 4,
+      // Trimming at any moment it forgets parts that are on their way (player/engines/hls-js.ts).
+      backBufferLength: Infinity,
     });
     hls.on('hlsError', (event, data) => {
       if (data.fatal) problems.push(data.details);
       if (data.details === 'bufferStalledError') stallCount += 1;
     });
-    latencyMs = () => Date.now() - hls.playingDate.getTime();
+    // Null until the first fragment plays.
+    latencyMs = () => Date.now() - (hls.playingDate?.getTime() ?? NaN);
     hls.loadSource(url);
     hls.attachMedia(video);`,
   ),

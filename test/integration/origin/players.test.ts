@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryLiveEdge } from '../../../adapters/live-edge-memory.ts';
 import { MemoryMediaStore } from '../../../adapters/media-store-memory.ts';
 import { launchChromium } from '../../../bench/browser.ts';
@@ -68,6 +68,11 @@ afterAll(async () => {
   server?.close();
 });
 
+// What a try leaves open would ask on beside the next one.
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+});
+
 async function openPlayer(player: '/hls' | '/dash', url: string): Promise<Page> {
   asked.length = 0;
   const page = await browser.newPage();
@@ -86,9 +91,7 @@ async function untilShown(page: Page, frameCount: number): Promise<void> {
 async function play(player: '/hls' | '/dash', url: string): Promise<PlayerReport> {
   const page = await openPlayer(player, url);
   await untilShown(page, PLAYED_S * SEED_PROFILE.video.frameRate);
-  const report = await page.evaluate(() => window.readPlayer());
-  await page.close();
-  return report;
+  return page.evaluate(() => window.readPlayer());
 }
 
 describe('players of others', () => {
@@ -127,7 +130,6 @@ describe('players of others', () => {
     const { shownFrameCount } = await page.evaluate(() => window.readPlayer());
     await untilShown(page, shownFrameCount + 2 * SEED_PROFILE.video.frameRate);
     const report = await page.evaluate(() => window.readPlayer());
-    await page.close();
     expect(report.problems).toEqual([]);
     expect(report.latencyMs).toBeLessThan(4_000);
   });
