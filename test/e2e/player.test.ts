@@ -135,7 +135,7 @@ describe('the page', () => {
     // As a power cut does it: no goodbye reaches the listener.
     await first.kill();
     await until('its loss is said', async () => (await badge(page, 'own')) === 'signal lost', 8_000);
-    expect((await measure(page)).panes.map((pane) => pane.phase)).toEqual(['playing', 'playing']);
+    await untilPlaying(page, 2, 5_000);
     const second = send();
     await until('it is live again', async () => (await badge(page, 'own')) === 'live', 15_000);
     const [neighbour] = (await measure(page)).panes;
