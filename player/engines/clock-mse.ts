@@ -10,7 +10,13 @@ import { EPOCH_MS } from '../../domain/timeline.ts';
 import { AppendQueue } from './append-queue.ts';
 import { ArrivalWatch } from './arrival-watch.ts';
 import { CatchUp } from './catch-up.ts';
-import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';
+import {
+  type Engine,
+  type EngineCounters,
+  type EngineFailure,
+  type EngineOptions,
+  failureOfAnswer,
+} from './engine.ts';
 import { codecOf } from './init-codec.ts';
 import { type Piece, pieceAt, SEGMENTS } from './piece-grid.ts';
 import { PlaceInTime } from './place-in-time.ts';
@@ -96,11 +102,8 @@ export class ClockMseEngine implements Engine {
     const request = this.#requests.ask(`${streamUrl}${rendition}/init.mp4`, INIT_MAX_MS);
     const response = await request.response;
     if (!response) return { kind: 'broken', reason: 'The server does not answer.' };
-    if (response.status === 404 || response.status === 503)
-      return { kind: 'not-there', reason: 'The stream has no picture yet.' };
-    if (response.status === 403)
-      return { kind: 'refused', reason: 'The server does not let this page watch the stream.' };
-    if (!response.ok) return { kind: 'broken', reason: `The server answers with ${response.status}.` };
+    const failure = failureOfAnswer(response);
+    if (failure) return failure;
     const init = new Uint8Array(await response.arrayBuffer());
     request.release();
     const codec = codecOf(init);

@@ -45,6 +45,20 @@ export interface EngineFailure {
   readonly reason: string;
 }
 
+/**
+ * What an answer without media means.
+ *
+ * @returns undefined for one that brings what was asked for.
+ */
+export function failureOfAnswer(response: Response): EngineFailure | undefined {
+  if (response.status === 404 || response.status === 503)
+    return { kind: 'not-there', reason: 'The stream has no picture yet.' };
+  if (response.status === 403)
+    return { kind: 'refused', reason: 'The server does not let this page watch the stream.' };
+  if (!response.ok) return { kind: 'broken', reason: `The server answers with ${response.status}.` };
+  return undefined;
+}
+
 export type EngineName = 'clock-mse' | 'hls.js' | 'native-hls';
 
 export interface EngineCounters {

@@ -6,7 +6,13 @@
  * playlist names.
  */
 import { playlistFile } from '../../domain/hls/playlist-variables.ts';
-import type { Engine, EngineCounters, EngineFailure, EngineOptions } from './engine.ts';
+import {
+  type Engine,
+  type EngineCounters,
+  type EngineFailure,
+  type EngineOptions,
+  failureOfAnswer,
+} from './engine.ts';
 
 export const HLS_TYPE = 'application/vnd.apple.mpegurl';
 
@@ -84,9 +90,6 @@ export class NativeHlsEngine implements Engine {
     const { signal } = this.#ending;
     const credentials = this.#access === 'cookies' ? 'include' : 'same-origin';
     const response = await fetch(this.#playlistUrl, { signal, credentials }).catch(() => undefined);
-    if (!response) return { kind: 'broken', reason: 'The server does not answer.' };
-    if (response.status === 403)
-      return { kind: 'refused', reason: 'The server does not let this page watch the stream.' };
-    return response.ok ? undefined : { kind: 'not-there', reason: 'The stream has no picture yet.' };
+    return response ? failureOfAnswer(response) : { kind: 'broken', reason: 'The server does not answer.' };
   }
 }
